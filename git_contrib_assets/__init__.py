@@ -1,0 +1,1 @@
+"""Who is new in a GitHub organisation: new contributors per month, as a Dagster asset graph on DuckDB."""

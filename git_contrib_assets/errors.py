@@ -1,0 +1,175 @@
+"""Every error that git-contrib raises, in one tree.
+
+    GitContribError
+    ├── UsageError                  exit 2   a target or an option is malformed
+    ├── NotAllowed                  exit 5   GitHub refuses the token (401), or the token lacks a right (403)
+    ├── Stopped                     exit 4   a bound was reached before the work was done
+    │   ├── LimitReached                     GitHub's limit lifts later than we may wait
+    │   └── LockBusy                         another run holds the lock longer than we may wait
+    ├── TargetFailed                exit 3   an owner or a single repository could not be listed (alone: exit 1)
+    │   └── UnknownTarget                    it does not exist, or is private
+    ├── RepositoryFailed            exit 3   one repository; the others go on
+    │   ├── RepositoryNotFound               404: gone, renamed away or private
+    │   ├── RepositoryBlocked                403 tos, 451: GitHub took it down
+    │   ├── HistoryCorrupt                   git could not make sense of what was sent
+    │   └── HistoryUnavailable               timeouts, 5xx, 429 to the end
+    ├── AccountsUnavailable         exit 3   GitHub could not say which accounts own some e-mails
+    ├── GitHubUnavailable           exit 1   no answer, or an answer that makes no sense
+    ├── StorageError                exit 1
+    │   ├── HomeNotWritable                  the home cannot be written
+    │   ├── StorageFull                      the disk is full
+    │   ├── LandingFileCorrupt               a landing file cannot be read; it was set aside
+    │   └── WarehouseBusy                    another program holds the warehouse file open
+    └── NotPublished                exit 1   there is no snapshot yet, or a check held one back
+
+Each message says what happened, to whom, and what to do next. None holds a token or an e-mail address.
+"""
+
+from pathlib import Path
+
+
+class GitContribError(Exception):
+    """Base of all errors of this package.
+
+    ``reason`` is the stable word that the ledger and the API publish for it.
+    """
+
+    exit_code = 1
+    reason = "unexpected"
+
+
+class UsageError(GitContribError):
+    """A target or an option is malformed."""
+
+    exit_code = 2
+    reason = "usage"
+
+
+class NotAllowed(GitContribError):
+    """GitHub refuses the token, or the token lacks a right. Never retried with the same token."""
+
+    exit_code = 5
+    reason = "not_allowed"
+
+
+class Stopped(GitContribError):
+    """A bound was reached before the work was done."""
+
+    exit_code = 4
+    reason = "stopped"
+
+
+class LimitReached(Stopped):
+    """GitHub's limit lifts later than we may wait.
+
+    ``seconds`` is how long from now until it lifts.
+    """
+
+    reason = "limit"
+
+    def __init__(self, message: str, *, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class LockBusy(Stopped):
+    """Another run holds the lock longer than we may wait."""
+
+    reason = "locked"
+
+
+class TargetFailed(GitContribError):
+    """An owner or a single repository could not be listed."""
+
+    exit_code = 3
+    reason = "target_failed"
+
+
+class UnknownTarget(TargetFailed):
+    """The target does not exist, or is private."""
+
+    reason = "unknown_target"
+
+
+class RepositoryFailed(GitContribError):
+    """One repository's history could not be had; the others go on."""
+
+    exit_code = 3
+    reason = "failed"
+
+
+class RepositoryNotFound(RepositoryFailed):
+    """404: the repository is gone, was renamed away, or is private."""
+
+    reason = "not_found"
+
+
+class RepositoryBlocked(RepositoryFailed):
+    """403 with a block, or 451: GitHub took the repository down."""
+
+    reason = "blocked"
+
+
+class HistoryCorrupt(RepositoryFailed):
+    """What the server sent is no readable history."""
+
+    reason = "corrupt"
+
+
+class HistoryUnavailable(RepositoryFailed):
+    """The server did not deliver: timeouts, 5xx or 429 to the end of all tries."""
+
+    reason = "unavailable"
+
+
+class AccountsUnavailable(GitContribError):
+    """GitHub could not say which accounts own some e-mails."""
+
+    exit_code = 3
+    reason = "accounts_unavailable"
+
+
+class GitHubUnavailable(GitContribError):
+    """GitHub gave no answer, or one that makes no sense."""
+
+    reason = "github_unavailable"
+
+
+class StorageError(GitContribError):
+    """Something is wrong with the home on disk."""
+
+    reason = "storage"
+
+
+class HomeNotWritable(StorageError):
+    """The home cannot be written."""
+
+    reason = "home_not_writable"
+
+
+class StorageFull(StorageError):
+    """The disk is full."""
+
+    reason = "disk_full"
+
+
+class LandingFileCorrupt(StorageError):
+    """A landing file cannot be read; it was set aside and is fetched again by the next run."""
+
+    reason = "landing_corrupt"
+
+    def __init__(self, message: str, *, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class WarehouseBusy(StorageError):
+    """Another program holds the warehouse file open."""
+
+    reason = "warehouse_busy"
+
+
+class NotPublished(GitContribError):
+    """There is no snapshot to serve, or a check held the new one back."""
+
+    reason = "not_published"

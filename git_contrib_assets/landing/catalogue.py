@@ -1,0 +1,95 @@
+"""The catalogue: which repositories there are, and what became of those that are listed no more."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from git_contrib_assets.errors import GitContribError, NotAllowed, Stopped, TargetFailed
+from git_contrib_assets.progress import reporter
+from git_contrib_assets.records import Repository, Target
+from git_contrib_assets.sources.github import Listing, find_again, list_target
+from git_contrib_assets.sources.github_client import GitHubClient
+from git_contrib_assets.storage.landing_zone import LandingZone
+
+
+@dataclass
+class Catalogue:
+    """What listing the targets brought."""
+
+    current: list[Repository] = field(default_factory=list)
+    """The targets' repositories as listed just now."""
+    everything: list[Repository] = field(default_factory=list)
+    """All repositories ever listed, of any target."""
+    failed: dict[str, GitContribError] = field(default_factory=dict)
+    """Targets that could not be listed."""
+    rejected: int = 0
+    """Records that made no sense."""
+
+
+async def refresh_catalogue(client: GitHubClient, landing: LandingZone, targets: Sequence[Target]) -> Catalogue:
+    """List the targets and land the result. One target's failure is one target's failure.
+
+    Raises NotAllowed for a refused token and LimitReached at once; what was listed before is landed all the same.
+    """
+    known = {repository.repository_id: repository for repository in landing.repositories()}
+    catalogue = Catalogue()
+    try:
+        for target in dict.fromkeys(targets):
+            try:
+                listing = await list_target(client, target, owner_type=_owner_type(known.values(), target))
+                await _mark_missing(client, listing, known)
+            except (TargetFailed, NotAllowed) as error:
+                if isinstance(error, NotAllowed) and "refuses the token" in str(error):
+                    raise
+                catalogue.failed[str(target)] = error
+                reporter().target_failed(str(target), error)
+                continue
+            _merge(catalogue, listing, known)
+            landing.reject("repository", listing.rejected)
+            reporter().listed(str(target), len(listing.repositories))
+            if listing.rejected:
+                reporter().rejected(len(listing.rejected), f"records in the list of {target} make no sense")
+            if listing.note:
+                catalogue.failed[str(target)] = TargetFailed(f"{target}: {listing.note}")
+                reporter().target_failed(str(target), catalogue.failed[str(target)])
+    except Stopped as error:
+        reporter().note(str(error))
+        raise
+    finally:
+        catalogue.everything = sorted(known.values(), key=lambda repository: repository.repository_id)
+        landing.write_repositories(catalogue.everything)
+    return catalogue
+
+
+def _owner_type(known: Iterable[Repository], target: Target) -> str | None:
+    """What an earlier listing told of the owner: it saves a request."""
+    return next((one.owner_type for one in known if one.owner.lower() == target.owner.lower()), None)
+
+
+def _merge(catalogue: Catalogue, listing: Listing, known: dict[int, Repository]) -> None:
+    """Take over what is listed; a repository of several targets is there once."""
+    taken = {repository.repository_id for repository in catalogue.current}
+    for listed in listing.repositories:
+        before = known.get(listed.repository_id)
+        first_seen_at = before.first_seen_at if before else listed.first_seen_at
+        # An owner's listing is worth more than a single target's: it also tells when the repository goes.
+        target = before.target if before and before.missing_since is None and listing.target.name else listed.target
+        known[listed.repository_id] = current = replace(listed, first_seen_at=first_seen_at, target=target)
+        if listed.repository_id not in taken:
+            catalogue.current.append(current)
+            taken.add(listed.repository_id)
+    catalogue.rejected += len(listing.rejected)
+
+
+async def _mark_missing(client: GitHubClient, listing: Listing, known: dict[int, Repository]) -> None:
+    """Ask once about each repository that this target listed before and does not list now."""
+    if not listing.complete or listing.rejected or listing.target.name:
+        return
+    listed = {repository.repository_id for repository in listing.repositories}
+    for gone in [one for one in known.values() if one.target == str(listing.target) and one.repository_id not in listed]:
+        if gone.missing_since is not None:
+            continue
+        found, reason = await find_again(client, gone)
+        if reason == "unavailable":
+            continue  # the next run asks again
+        name = {"repository": found.repository, "owner": found.owner, "owner_id": found.owner_id, "name": found.name} if found else {}
+        known[gone.repository_id] = replace(gone, **name, missing_since=gone.listed_at, missing_reason=reason)

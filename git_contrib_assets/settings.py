@@ -1,0 +1,64 @@
+"""Settings: the environment, read once, under GitHub Actions' own names."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from git_contrib_assets.errors import UsageError
+
+GITHUB_API_URL = "https://api.github.com"
+GITHUB_SERVER_URL = "https://github.com"
+DEFAULT_TARGETS = "facebook"
+SOURCES = ("auto", "git")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says. ``token`` is left out of ``repr`` so that no log or trace shows it."""
+
+    home: Path
+    targets: tuple[str, ...]
+    token: str | None = field(repr=False)
+    api_url: str
+    graphql_url: str
+    server_url: str
+    source: str
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the settings; an empty variable counts as not set.
+
+        Raises UsageError for an address that is none or a source that does not exist.
+        """
+        values = {name: value.strip() for name, value in (environment or os.environ).items() if value.strip()}
+        api_url = _address(values, "GITHUB_API_URL", GITHUB_API_URL)
+        source = values.get("GIT_CONTRIB_SOURCE", "auto").lower()
+        if source not in SOURCES:
+            raise UsageError(f"GIT_CONTRIB_SOURCE is {source!r}: use one of {', '.join(SOURCES)}")
+        targets = values.get("GIT_CONTRIB_TARGETS", DEFAULT_TARGETS)
+        return cls(
+            home=Path(values.get("GIT_CONTRIB_HOME", "data")).expanduser().absolute(),
+            targets=tuple(target.strip() for target in targets.split(",") if target.strip()),
+            token=values.get("GITHUB_TOKEN"),
+            api_url=api_url,
+            graphql_url=_address(values, "GITHUB_GRAPHQL_URL", _graphql_beside(api_url)),
+            server_url=_address(values, "GITHUB_SERVER_URL", GITHUB_SERVER_URL),
+            source=source,
+        )
+
+
+def _graphql_beside(api_url: str) -> str:
+    """Where GraphQL lives when only the REST address is told: Enterprise Server has /api/v3 and /api/graphql."""
+    if api_url.endswith("/api/v3"):
+        return api_url.removesuffix("/v3") + "/graphql"
+    return api_url + "/graphql"
+
+
+def _address(values: Mapping[str, str], name: str, default: str) -> str:
+    address = values.get(name, default).rstrip("/")
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
+        raise UsageError(f"{name} is not an http(s) address without a user: give it like {default}")
+    return address

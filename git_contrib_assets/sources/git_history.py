@@ -1,0 +1,301 @@
+"""Commit histories by git: a treeless bare clone, then fetches. Three requests whatever the size, no API budget.
+
+Never lets git fetch a tree or a blob: only clone, fetch, rev-parse and log are used, mailmaps are off.
+The token travels in an environment variable of git's (http.extraHeader), never in argv or on disk.
+"""
+
+import base64
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from git_contrib_assets.errors import (
+    GitContribError,
+    HistoryCorrupt,
+    HistoryUnavailable,
+    RepositoryBlocked,
+    RepositoryNotFound,
+    StorageFull,
+)
+from git_contrib_assets.progress import reporter
+from git_contrib_assets.records import Repository
+from git_contrib_assets.settings import Settings
+from git_contrib_assets.sources.history import COMMIT_SCHEMA, Cancellation, History
+
+CONCURRENCY = 4
+_ATTEMPTS = 4
+_WALL_CLOCK_SECONDS = 1800.0
+_READ_BYTES = 1 << 20
+_LOG_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct"
+_FIELDS = 6
+_EARLIEST, _LATEST = -62135596800, 253402300799  # years 1 to 9999: git also stores times that no calendar knows
+_OPTIONS = {
+    "core.hooksPath": "/dev/null",
+    "credential.helper": "",
+    "fetch.fsckObjects": "false",
+    "gc.auto": "0",
+    "http.lowSpeedLimit": "1000",
+    "http.lowSpeedTime": "60",
+    "log.mailmap": "false",
+    "log.showSignature": "false",
+    "maintenance.auto": "false",
+    "protocol.version": "2",
+    "safe.directory": "*",
+}
+
+
+class _TryAgain(HistoryUnavailable):
+    """The server did not deliver this time."""
+
+
+class _BranchGone(HistoryUnavailable):
+    """The branch we know is not there any more."""
+
+
+class _CacheBroken(HistoryUnavailable):
+    """The clone on disk is damaged: a new one may well work."""
+
+
+@dataclass
+class GitHistory:
+    """The git source. ``clones`` is a cache folder; one repository is never read twice at the same time."""
+
+    settings: Settings
+    clones: Path
+    attempts: int = _ATTEMPTS
+    first_wait: float = 1.0
+    name: str = "git"
+    concurrency: int = CONCURRENCY
+
+    @staticmethod
+    def available() -> bool:
+        """Whether git is there."""
+        return shutil.which("git") is not None
+
+    def read(self, repository: Repository, *, cancellation: Cancellation) -> History:
+        """The history of the default branch as the server has it now. Blocks; ``cancellation`` ends it.
+
+        Raises RepositoryNotFound, RepositoryBlocked, HistoryCorrupt, HistoryUnavailable or StorageFull.
+        """
+        clone = self.clones / f"{repository.repository_id}.git"
+        git = _Git(self.settings, cancellation, repository.repository)
+        url = f"{self.settings.server_url}/{repository.repository}.git"
+        try:
+            for attempt in Retrying(
+                stop=stop_after_attempt(self.attempts),
+                wait=wait_exponential_jitter(initial=self.first_wait, max=30.0, jitter=self.first_wait),
+                retry=retry_if_exception_type((_TryAgain, _CacheBroken, _BranchGone)),
+                sleep=lambda seconds: _pause(cancellation, seconds, repository.repository),
+                reraise=True,
+            ):
+                with attempt:
+                    branch = self._update(git, clone, url, repository.default_branch)
+                    tip = git.try_run(f"--git-dir={clone}", "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+        except _CacheBroken as error:
+            raise HistoryCorrupt(
+                f"{repository.repository}: what git received is no readable history, {self.attempts} times: run again later"
+            ) from error
+        return History(tip=tip, default_branch=branch, requests=git.requests, batches=git.log(clone, tip) if tip else iter(()))
+
+    def forget(self, repository: Repository) -> None:
+        """Drop the clone: the next read makes a new one."""
+        shutil.rmtree(self.clones / f"{repository.repository_id}.git", ignore_errors=True)
+
+    def _update(self, git: "_Git", clone: Path, url: str, branch: str | None) -> str:
+        """Bring the clone up to date, or make it; the name of the branch that HEAD names."""
+        if clone.exists():
+            here = f"--git-dir={clone}"
+            try:
+                head = git.run(here, "symbolic-ref", "--short", "HEAD").strip()
+                wanted = branch or head
+                git.run(here, "config", "remote.origin.url", url)
+                git.network(here, "fetch", "--quiet", "--no-tags", "origin", f"+refs/heads/{wanted}:refs/heads/{wanted}")
+                if wanted != head:
+                    git.run(here, "symbolic-ref", "HEAD", f"refs/heads/{wanted}")
+            except (_BranchGone, _CacheBroken):
+                shutil.rmtree(clone, ignore_errors=True)  # a cache: a new clone tells what is there now
+            else:
+                return wanted
+        making = clone.with_name(f"{clone.name}.{os.getpid()}.tmp")
+        shutil.rmtree(making, ignore_errors=True)
+        try:
+            git.network("clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--filter=tree:0", "--", url, str(making))
+            head = git.run(f"--git-dir={making}", "symbolic-ref", "--short", "HEAD").strip()
+            making.rename(clone)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+        return head
+
+
+def sweep_clones(clones: Path) -> None:
+    """Remove what killed clones left. Only under the crawl lock."""
+    for leftover in clones.glob("*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _pause(cancellation: Cancellation, seconds: float, repository: str) -> None:
+    reporter().waiting(f"{repository}: the git server did not deliver, next try in {seconds:.1f} s")
+    cancellation.wait(seconds)
+
+
+class _Git:
+    """Runs git for one repository, and counts its requests as git makes them: 2 to say hello, 1 to fetch."""
+
+    def __init__(self, settings: Settings, cancellation: Cancellation, repository: str) -> None:
+        self._environment = _environment(settings)
+        self._cancellation = cancellation
+        self._repository = repository
+        self.requests = 0
+
+    def run(self, *arguments: str) -> str:
+        """Run a local command; its output. Raises _CacheBroken when it fails."""
+        status, output, complaint = self._communicate(arguments)
+        if status:
+            raise self._translate(complaint, local=True)
+        return output
+
+    def try_run(self, *arguments: str) -> str | None:
+        """Run a local command whose failure is an answer."""
+        status, output, _ = self._communicate(arguments)
+        return None if status else output.strip()
+
+    def network(self, *arguments: str) -> None:
+        """Run a command that talks to the server. Raises what its complaint means."""
+        self.requests += 3
+        status, _, complaint = self._communicate(arguments)
+        if "filtering not recognized" in complaint:
+            reporter().note(f"{self._repository}: the server cannot leave out trees and sends everything")
+        if status:
+            raise self._translate(complaint, local=False)
+
+    def log(self, clone: Path, tip: str) -> Iterator[pa.RecordBatch]:
+        """All commits reachable from ``tip``, newest first, as record batches of COMMIT_SCHEMA."""
+        command = [
+            "git", f"--git-dir={clone}", "log", "-z", "--no-show-signature", "--encoding=UTF-8", f"--format=tformat:{_LOG_FORMAT}", tip,
+        ]  # fmt: skip
+        with self._started(command, subprocess.DEVNULL) as process:
+            assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
+            rest: list[bytes] = []
+            while chunk := process.stdout.read(_READ_BYTES):
+                fields = (b"".join((*rest, chunk))).split(b"\0")
+                whole = (len(fields) - 1) // _FIELDS * _FIELDS
+                rest = [b"\0".join(fields[whole:])]
+                if whole:
+                    yield _batch(fields[:whole])
+            if process.wait() or rest not in ([], [b""]):
+                raise HistoryCorrupt(f"{self._repository}: git could not list the commits it received: run again, it is fetched anew")
+
+    def _communicate(self, arguments: tuple[str, ...]) -> tuple[int, str, str]:
+        with self._started(["git", *arguments], subprocess.PIPE) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                output, complaint = process.communicate(timeout=_WALL_CLOCK_SECONDS)
+                return process.returncode, output.decode("utf-8", "replace"), complaint.decode("utf-8", "replace")
+        return 1, "", f"operation timed out after {_WALL_CLOCK_SECONDS:.0f} s"
+
+    @contextlib.contextmanager
+    def _started(self, command: list[str], stderr: int) -> Iterator[subprocess.Popen[bytes]]:
+        """A running git in a process group of its own, which ends with the block or when we are cancelled."""
+        process = subprocess.Popen(
+            command, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, process_group=0
+        )
+        with process, self._cancellation.kills(process):
+            if self._cancellation.cancelled:
+                raise HistoryUnavailable(f"{self._repository}: interrupted")
+            yield process
+
+    def _translate(self, complaint: str, *, local: bool) -> GitContribError:
+        """What git's complaint means. Its own words are looked at, never passed on whole: they hold addresses."""
+        name = self._repository
+        text = complaint.lower().replace(name.lower(), "")
+
+        def says(*words: str) -> bool:
+            return any(word in text for word in words)
+
+        if self._cancellation.cancelled:
+            return HistoryUnavailable(f"{name}: interrupted")
+        if says("no space left on device", "disk quota exceeded"):
+            return StorageFull(f"{name}: no space left on the disk: free some and run again")
+        if local:
+            return _CacheBroken(f"{name}: the clone on disk is damaged")
+        if says("error: 429", "rate-limited", "rate limit", "temporarily limiting", "too many requests"):
+            return _TryAgain(f"{name}: GitHub limits git requests: run again later, or sign in")
+        if says("error: 451", "error: 403", "access blocked", "has been disabled", "dmca"):
+            return RepositoryBlocked(f"{name}: GitHub took it down or refuses it; its last good data are kept")
+        if says("couldn't find remote ref"):
+            return _BranchGone(f"{name}: its default branch is gone")
+        if says("error: 404", "not found", "could not read username", "authentication failed", "error: 401"):
+            return RepositoryNotFound(f"{name}: gone, renamed or private; its last good data are kept")
+        if says("could not resolve host", "failed to connect", "connection refused", "couldn't connect", "network is unreachable"):
+            return _TryAgain(f"{name}: the git server cannot be reached: check the network and GITHUB_SERVER_URL")
+        if says("error: 5", "timed out", "operation too slow", "early eof", "connection reset", "empty reply", "rpc failed", "hung up"):
+            return _TryAgain(f"{name}: the git server did not deliver, {_ATTEMPTS} times: run again later")
+        return _CacheBroken(f"{name}: what git received is no readable history")
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Our own configuration only, no prompts, plain English complaints, the token for its host alone."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name != "GITHUB_TOKEN"}
+    options = dict(_OPTIONS)
+    if settings.token:
+        secret = base64.b64encode(f"x-access-token:{settings.token}".encode()).decode()
+        options[f"http.{settings.server_url}/.extraHeader"] = f"Authorization: Basic {secret}"
+    numbered = {}
+    for number, (key, value) in enumerate(options.items()):
+        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return {
+        **inherited,
+        **numbered,
+        "GIT_CONFIG_COUNT": str(len(options)),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_ASKPASS": "true",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "LC_ALL": "C",
+    }
+
+
+def _batch(fields: list[bytes]) -> pa.RecordBatch:
+    """A batch from the flat list of git log's fields: slices and Arrow kernels, no loop over commits."""
+    sha, parents, name, email, authored, committed = (fields[number::_FIELDS] for number in range(_FIELDS))
+    parent_text = pa.array(parents, pa.binary()).cast(pa.string())
+    parent_count = pc.if_else(
+        pc.equal(pc.binary_length(parent_text), 0), 0, pc.add(pc.count_substring(parent_text, " "), 1)
+    )
+    columns = [
+        pa.array(sha, pa.binary()).cast(pa.string()),
+        parent_count.cast(pa.int32()),
+        _text(name),
+        _text(email),
+        _moment(authored),
+        _moment(committed),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=COMMIT_SCHEMA)
+
+
+def _text(values: list[bytes]) -> pa.Array:
+    """UTF-8, with bytes that are none replaced (only a batch that holds such bytes is decoded value by value)."""
+    try:
+        return pa.array(values, pa.binary()).cast(pa.string())
+    except pa.ArrowInvalid:
+        return pa.array([value.decode("utf-8", "replace") for value in values], pa.string())
+
+
+def _moment(values: list[bytes]) -> pa.Array:
+    """Seconds since 1970 as UTC times; git prints nothing for a date that it cannot read: that counts as 1970."""
+    text = pa.array(values, pa.binary()).cast(pa.string())
+    plausible = pc.match_substring_regex(text, r"^-?\d{1,18}$")
+    seconds = pc.if_else(plausible, text, pa.scalar("0")).cast(pa.int64())
+    clipped = pc.min_element_wise(pc.max_element_wise(seconds, _EARLIEST), _LATEST)
+    return pc.multiply(clipped, 1000).cast(pa.timestamp("ms"))
+
+

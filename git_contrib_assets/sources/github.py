@@ -1,0 +1,241 @@
+"""What we ask of GitHub: the repositories of a target, what became of one, and which accounts own e-mails."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+import orjson
+
+from git_contrib_assets.errors import (
+    AccountsUnavailable,
+    GitContribError,
+    GitHubUnavailable,
+    NotAllowed,
+    TargetFailed,
+    UnknownTarget,
+)
+from git_contrib_assets.records import AccountAnswer, AccountQuestion, Repository, Target, is_repository_name
+from git_contrib_assets.sources.github_client import CONCURRENCY, GitHubClient, QueryTooHeavy, explain
+
+QUESTIONS_PER_QUERY = 100
+_FEWEST_QUESTIONS = 12
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+@dataclass
+class Listing:
+    """A target's repositories. ``complete`` is false where GitHub said that it left some out."""
+
+    target: Target
+    repositories: list[Repository] = field(default_factory=list)
+    rejected: list[tuple[bytes, str]] = field(default_factory=list)
+    complete: bool = True
+    note: str | None = None
+
+
+async def list_target(client: GitHubClient, target: Target, *, owner_type: str | None = None) -> Listing:
+    """All public repositories of a target, in as many requests as there are pages of 100.
+
+    ``owner_type`` (Organization or User), where known from before, saves the question. Raises
+    UnknownTarget, TargetFailed, NotAllowed, LimitReached or GitHubUnavailable.
+    """
+    if target.name:
+        return await _list_one(client, target)
+    if target.owner == "@me":
+        if not client.signed_in:
+            raise NotAllowed("@me needs a token: set GITHUB_TOKEN")
+        return await _list_pages(client, target, "/user/repos", {"affiliation": "owner", "visibility": "public"})
+    organisation = (f"/orgs/{target.owner}/repos", {"type": "public", "sort": "full_name"})
+    user = (f"/users/{target.owner}/repos", {"type": "owner", "sort": "full_name"})
+    for path, parameters in (user, organisation) if owner_type == "User" else (organisation, user):
+        listing = await _list_pages(client, target, path, parameters, missing_is_none=True)
+        if listing is not None:
+            return listing
+    raise UnknownTarget(f"GitHub knows no owner {target.owner!r}: check the spelling")
+
+
+async def find_again(client: GitHubClient, repository: Repository) -> tuple[Repository | None, str]:
+    """What became of a repository that is listed no more: it under its present name, or None with the reason."""
+    response = await client.get(f"/repositories/{repository.repository_id}")
+    if response.status_code == 200:
+        found = _repository(orjson.loads(response.content), repository.target, _date(response))
+        return (None, "private") if found.is_private else (found, "moved")
+    return None, {404: "not_found", 403: "blocked", 451: "blocked"}.get(response.status_code, "unavailable")
+
+
+async def _list_one(client: GitHubClient, target: Target) -> Listing:
+    response = await client.get(f"/repos/{target}")
+    if response.status_code == 404:
+        raise UnknownTarget(f"GitHub knows no repository {target}: check the spelling; a private one is not collected")
+    if response.status_code != 200:
+        raise _refused(target, response)
+    found = _repository(orjson.loads(response.content), str(target), _date(response))
+    if found.is_private:
+        raise TargetFailed(f"{target} is private: only public repositories are collected")
+    return Listing(target, [found])
+
+
+async def _list_pages(
+    client: GitHubClient, target: Target, path: str, parameters: dict[str, str | int], *, missing_is_none: bool = False
+) -> Any:
+    listing = Listing(target)
+    async for page in client.pages(path, parameters):
+        if page.status_code == 404 and missing_is_none:
+            return None
+        if page.status_code != 200:
+            raise _refused(target, page)
+        if "partial-results" in page.headers.get("x-github-sso", ""):
+            listing.complete = False
+            listing.note = "GitHub left out organisations that ask for single sign-on: authorise the token for them"
+        _take(listing, page)
+    return listing
+
+
+def _take(listing: Listing, page: httpx.Response) -> None:
+    """Add a page's repositories; a record that makes no sense is kept apart with its reason."""
+    try:
+        items = orjson.loads(page.content)
+    except orjson.JSONDecodeError as error:
+        raise GitHubUnavailable(f"The list of {listing.target}'s repositories is no JSON: try again later") from error
+    if not isinstance(items, list):
+        raise GitHubUnavailable(f"The list of {listing.target}'s repositories is no list: try again later")
+    listed_at = _date(page)
+    for item in items:
+        try:
+            repository = _repository(item, str(listing.target), listed_at)
+        except (KeyError, TypeError, ValueError) as error:
+            listing.rejected.append((orjson.dumps(item), f"{type(error).__name__}: {error}"))
+            continue
+        if not repository.is_private:
+            listing.repositories.append(repository)
+
+
+def _refused(target: Target, response: httpx.Response) -> GitContribError:
+    if response.status_code == 403:
+        return NotAllowed(f"GitHub does not let this token list {target}: {explain(response)}")
+    return TargetFailed(f"GitHub could not list {target}: {explain(response)}: try again later")
+
+
+def _repository(item: Any, target: str, listed_at: datetime) -> Repository:
+    """A listed repository. Only id, full_name, private and owner are promised by GitHub's description of its API."""
+    name = item["full_name"]
+    if not is_repository_name(name):
+        raise ValueError(f"full_name {name!r} is not owner/name")
+    if not isinstance(item["id"], int):
+        raise TypeError("id is no number")
+    return Repository(
+        repository_id=item["id"],
+        repository=name,
+        owner_id=item["owner"]["id"],
+        owner=item["owner"]["login"],
+        owner_type=item["owner"].get("type") or "Organization",
+        name=name.partition("/")[2],
+        is_private=bool(item.get("private")),
+        is_fork=bool(item.get("fork")),
+        is_archived=bool(item.get("archived")),
+        default_branch=item.get("default_branch"),
+        created_at=_time(item.get("created_at")),
+        pushed_at=_time(item.get("pushed_at")),
+        stars=item.get("stargazers_count"),
+        language=item.get("language"),
+        target=target,
+        first_seen_at=listed_at,
+        listed_at=listed_at,
+    )
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None) if text else None
+
+
+def _date(response: httpx.Response) -> datetime:
+    """When GitHub answered, by its own clock where it says so (UTC, no zone)."""
+    try:
+        moment = parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        moment = datetime.now(UTC)
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+async def ask_accounts(client: GitHubClient, questions: Sequence[AccountQuestion]) -> AsyncIterator[list[AccountAnswer]]:
+    """Which accounts own these e-mails: one GraphQL query per hundred, several at a time; a batch of answers at a time.
+
+    A query that runs into GitHub's clock is asked again in halves. Questions that GitHub cannot
+    answer (their repository or commit is gone) are simply not among the answers. Raises
+    AccountsUnavailable at the end when some could not be asked, NotAllowed or LimitReached at once.
+    """
+    places = asyncio.Semaphore(CONCURRENCY)
+    batches = [list(questions[start : start + QUESTIONS_PER_QUERY]) for start in range(0, len(questions), QUESTIONS_PER_QUERY)]
+    failures: list[GitHubUnavailable] = []
+
+    async def ask(batch: list[AccountQuestion]) -> list[AccountAnswer]:
+        async with places:
+            if len(failures) >= CONCURRENCY:
+                return []  # it is down: no use in asking every other batch as well
+            try:
+                return await _ask_halving(client, batch)
+            except GitHubUnavailable as error:
+                failures.append(error)
+                return []
+
+    pending = [asyncio.create_task(ask(batch)) for batch in batches]
+    try:
+        for next_done in asyncio.as_completed(pending):
+            yield await next_done
+    finally:
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+    if failures:
+        raise AccountsUnavailable(f"GitHub could not say who owns some e-mails ({failures[0]}): the next run asks them")
+
+
+async def _ask_halving(client: GitHubClient, batch: list[AccountQuestion]) -> list[AccountAnswer]:
+    try:
+        return await _ask(client, batch)
+    except QueryTooHeavy:
+        if len(batch) <= _FEWEST_QUESTIONS:
+            raise
+        half = len(batch) // 2
+        return await _ask_halving(client, batch[:half]) + await _ask_halving(client, batch[half:])
+
+
+async def _ask(client: GitHubClient, batch: list[AccountQuestion]) -> list[AccountAnswer]:
+    by_repository: dict[str, list[AccountQuestion]] = {}
+    for question in batch:
+        if _SHA.fullmatch(question.sha) and is_repository_name(question.repository):
+            by_repository.setdefault(question.repository, []).append(question)
+    asked = list(by_repository.items())
+    data, errors = await client.graphql(_query(asked))
+    asked_at = datetime.now(UTC).replace(tzinfo=None)
+    failed = {tuple(error.get("path") or ())[:2] for error in errors}
+    if errors and not any(data.values()):
+        types = {str(error.get("type")) for error in errors}
+        if types - {"NOT_FOUND"}:
+            raise GitHubUnavailable(f"GraphQL answered with {', '.join(sorted(types))}")
+    answers = []
+    for r, (_, questions) in enumerate(asked):
+        commits = data.get(f"r{r}") or {}
+        for c, question in enumerate(questions):
+            commit = commits.get(f"c{c}")
+            author = commit.get("author") if commit else None
+            if author is None or (f"r{r}", f"c{c}") in failed:
+                continue  # a null that an error explains is no answer
+            user = author.get("user") or {}
+            answers.append(AccountAnswer(question.email, user.get("databaseId"), user.get("login"), asked_at, "graphql"))
+    return answers
+
+
+def _query(asked: list[tuple[str, list[AccountQuestion]]]) -> str:
+    """One alias per commit. Names and shas were checked against their alphabets, so they need no escaping."""
+    parts = []
+    for r, (repository, questions) in enumerate(asked):
+        owner, _, name = repository.partition("/")
+        commits = "".join(f'c{c}:object(oid:"{question.sha}"){{...a}}' for c, question in enumerate(questions))
+        parts.append(f'r{r}:repository(owner:"{owner}",name:"{name}"){{{commits}}}')
+    return f"query{{{''.join(parts)}}}fragment a on GitObject{{...on Commit{{author{{user{{databaseId login}}}}}}}}"

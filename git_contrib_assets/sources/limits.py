@@ -1,0 +1,246 @@
+"""GitHub's limits: how to tell them apart, and one budget that all requests of the process share.
+
+The order in which a reply is judged is GitHub's own advice on rate limits (docs.github.com, "Best
+practices for using the REST API") with what its official clients add; every row has a test.
+"""
+
+import asyncio
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any
+
+from git_contrib_assets.errors import LimitReached
+
+SECONDARY_SECONDS = 60.0
+COMPUTING_SECONDS = 30.0
+REST_POINTS_PER_MINUTE = 900
+GRAPHQL_POINTS_PER_MINUTE = 2000
+_PACING_SECONDS = 60.0
+_SECONDARY_TEXTS = ("secondary rate limit", "please wait a few minutes before you try again", "please retry your request again later")
+_SECONDARY_LINKS = ("#abuse-rate-limits", "secondary-rate-limits")
+
+
+class Meaning(StrEnum):
+    """What a reply means for the client."""
+
+    FINAL = "final"
+    PRIMARY_LIMIT = "primary limit"
+    SECONDARY_LIMIT = "secondary limit"
+    COMPUTING = "being computed"
+    TRY_AGAIN = "server error"
+    BAD_CREDENTIALS = "bad credentials"
+    UNAUTHORISED = "unauthorised"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A reply's meaning; ``seconds`` to wait where GitHub says it, else None."""
+
+    meaning: Meaning
+    seconds: float | None = None
+
+
+def judge(status: int, headers: Mapping[str, str], body: Any, *, now: float) -> Verdict:
+    """Decide what a reply means. ``headers`` is case-insensitive or lower-cased, ``body`` parsed JSON or None, ``now`` epoch seconds."""
+    message = _message(body).lower()
+    link = str(body.get("documentation_url", "")) if isinstance(body, dict) else ""
+    limit_status = status in {403, 429}
+    limited_query = status == 200 and "RATE_LIMITED" in error_types(body)
+    says_secondary = any(text in message for text in _SECONDARY_TEXTS) or link.endswith(_SECONDARY_LINKS)
+    retry_after = _retry_after(headers.get("retry-after"), now)
+
+    if limit_status and retry_after is not None:
+        return Verdict(Meaning.SECONDARY_LIMIT, retry_after)
+    if limited_query or (limit_status and (headers.get("x-ratelimit-remaining") == "0" or "api rate limit exceeded" in message)):
+        return Verdict(Meaning.PRIMARY_LIMIT, _until_reset(headers, now))
+    if says_secondary and (limit_status or (status == 200 and error_types(body))):
+        return Verdict(Meaning.SECONDARY_LIMIT)
+    if status == 429:
+        return Verdict(Meaning.SECONDARY_LIMIT)
+    if status == 403 and "login attempt" in message:
+        return Verdict(Meaning.BAD_CREDENTIALS)
+    if status == 401:
+        return Verdict(Meaning.BAD_CREDENTIALS if "bad credentials" in message else Meaning.UNAUTHORISED)
+    if status == 202:
+        return Verdict(Meaning.COMPUTING, COMPUTING_SECONDS)
+    if status >= 500:
+        return Verdict(Meaning.TRY_AGAIN, retry_after)
+    return Verdict(Meaning.FINAL)
+
+
+def error_types(body: Any) -> set[str]:
+    """The types of a GraphQL reply's errors."""
+    errors = body.get("errors") if isinstance(body, dict) else None
+    if not isinstance(errors, list):
+        return set()
+    return {str(error.get("type")) for error in errors if isinstance(error, dict)}
+
+
+def _message(body: Any) -> str:
+    if not isinstance(body, dict):
+        return ""
+    errors = body.get("errors")
+    texts = [str(error.get("message", "")) for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    return " ".join([str(body.get("message", "")), *texts]).strip()
+
+
+def _retry_after(value: str | None, now: float) -> float | None:
+    """Seconds, or a date (RFC 9110 allows both); a blank or senseless header counts as absent."""
+    if not value or not value.strip():
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except ValueError:
+        return None
+
+
+def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds to the reset by the server's own clock, and one more: in which second it resets is unclear."""
+    reset = _number(headers.get("x-ratelimit-reset"))
+    if reset is None:
+        return None
+    return max(0.0, reset - server_time(headers, now)) + 1.0
+
+
+def server_time(headers: Mapping[str, str], now: float) -> float:
+    """The server's clock as its Date header tells it, else ours (epoch seconds)."""
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except ValueError:
+        return now
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
+
+
+@dataclass
+class Bucket:
+    """What GitHub last said of one of its budgets, and what is on its way there."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_at: float = 0.0
+    in_flight: int = 0
+
+    def learn(self, headers: Mapping[str, str], now: float) -> None:
+        """Take over the headers of a reply. Replies overtake each other: within a window the smallest number counts."""
+        limit, remaining, reset = (_number(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset"))
+        if not limit or remaining is None or reset is None:
+            return  # Enterprise Server without limits says none, or zero of zero
+        reset_at = now + (reset - server_time(headers, now))
+        same_window = abs(reset_at - self.reset_at) < 2.0 and self.remaining is not None
+        self.remaining = min(self.remaining or 0, int(remaining)) if same_window else int(remaining)
+        self.limit, self.reset_at = int(limit), max(reset_at, self.reset_at)
+
+    def seconds_until_free(self, now: float) -> float:
+        """How long until a request may be sent, as far as this budget goes."""
+        if self.remaining is None or now > self.reset_at + 1.0 or self.remaining - self.in_flight > 0:
+            return 0.0
+        return self.reset_at + 1.0 - now
+
+
+@dataclass
+class Budget:
+    """One for the process: the limits are per user, so when one call is limited, everything pauses.
+
+    ``max_wait`` bounds every single wait, in seconds; ``on_wait`` gets a line for each.
+    """
+
+    max_wait: float = 3900.0
+    on_wait: Callable[[str], None] = lambda _: None
+    clock: Callable[[], float] = time.time
+    requests: int = 0
+    seconds_waited: float = 0.0
+    buckets: dict[str, Bucket] = field(default_factory=dict)
+    _paused_until: float = 0.0
+    _pause_cause: str = ""
+    _announced: float = 0.0
+    _secondary_in_a_row: int = 0
+    _sent: dict[str, deque[float]] = field(default_factory=dict)
+
+    async def acquire(self, resource: str) -> None:
+        """Wait until a request of this kind (``core`` or ``graphql``) may be sent, and count it as sent.
+
+        Raises LimitReached when that is further away than ``max_wait``.
+        """
+        bucket = self.buckets.setdefault(resource, Bucket())
+        sent = self._sent.setdefault(resource, deque())
+        while True:
+            now = self.clock()
+            while sent and sent[0] <= now - _PACING_SECONDS:
+                sent.popleft()
+            per_minute = GRAPHQL_POINTS_PER_MINUTE if resource == "graphql" else REST_POINTS_PER_MINUTE
+            pacing = sent[0] + _PACING_SECONDS - now if len(sent) >= per_minute else 0.0
+            seconds, cause = max(
+                (self._paused_until - now, self._pause_cause),
+                (bucket.seconds_until_free(now), f"GitHub's {resource} budget is used up"),
+                (pacing, f"{per_minute} requests in the last minute"),
+            )
+            if seconds <= 0:
+                break
+            await self.wait(seconds, cause)
+        sent.append(now)
+        bucket.in_flight += 1
+        self.requests += 1
+
+    def release(self, resource: str, headers: Mapping[str, str] | None) -> None:
+        """The request came back, with these headers, or did not (None)."""
+        bucket = self.buckets[resource]
+        bucket.in_flight -= 1
+        if headers is not None:
+            self.buckets.setdefault(headers.get("x-ratelimit-resource", resource), bucket).learn(headers, self.clock())
+
+    def succeeded(self) -> None:
+        """A request went through: the next secondary limit starts small again."""
+        self._secondary_in_a_row = 0
+
+    def limited(self, verdict: Verdict) -> None:
+        """Pause everything, as long as GitHub says, else at least a minute, doubling each time (GitHub's rule)."""
+        seconds = verdict.seconds
+        now = self.clock()
+        if seconds is None:
+            already_paused = self._paused_until > now
+            if not already_paused:
+                self._secondary_in_a_row += 1
+            seconds = SECONDARY_SECONDS * 2 ** max(0, self._secondary_in_a_row - 1) * random.uniform(1.0, 1.1)  # noqa: S311
+            if already_paused:
+                return  # the others that were in flight tell us nothing new
+        if now + seconds > self._paused_until:
+            self._paused_until, self._pause_cause = now + seconds, f"GitHub's {verdict.meaning}"
+
+    async def wait(self, seconds: float, cause: str) -> None:
+        """Sleep, saying why and until when; each end is said once.
+
+        Raises LimitReached at once when that is longer than ``max_wait``.
+        """
+        until = self.clock() + seconds
+        clock_time = datetime.fromtimestamp(until).astimezone().strftime("%H:%M:%S")
+        if seconds > self.max_wait:
+            raise LimitReached(
+                f"{cause}: it lifts at {clock_time}, in {seconds:.0f} s, longer than --max-wait allows; "
+                "run again then, finished repositories are kept",
+                seconds=seconds,
+            )
+        if abs(until - self._announced) > 1.0:
+            self._announced = until
+            self.seconds_waited += seconds
+            self.on_wait(f"{cause}: next request at {clock_time} (in {seconds:.0f} s); safe to stop, what is finished is kept")
+        await asyncio.sleep(seconds)
+
+    def remaining(self) -> dict[str, int]:
+        """What is left of each budget, as far as GitHub told."""
+        return {name: bucket.remaining for name, bucket in self.buckets.items() if bucket.remaining is not None}

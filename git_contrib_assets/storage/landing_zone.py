@@ -1,0 +1,364 @@
+"""The landing zone: raw records as files, the only state there is.
+
+    landing/
+      repositories.parquet       one row per repository ever listed
+      targets.json               per target: when it was last listed
+      commits/<id>.parquet       one row per commit of the default branch; the footer says of which tip
+      accounts/*.parquet         answers about e-mails, the newest counts
+      crawl_log.ndjson           one line per repository and attempt
+      rejected.ndjson            records that made no sense, with the reason
+      set_aside/                 landing files that could not be read, with the reason
+      key                        mode 0600: the key of the published hashes
+"""
+
+import contextlib
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from git_contrib_assets.errors import LandingFileCorrupt
+from git_contrib_assets.records import AccountAnswer, Attempt, AttemptState, Repository
+from git_contrib_assets.serving.contract import DEFINITION_VERSION
+from git_contrib_assets.sources.history import COMMIT_SCHEMA, History
+from git_contrib_assets.storage.home import Home, replacing, storage_errors, sweep
+
+_ROWS_PER_GROUP = 64_000
+_FOOTER = b"git_contrib"
+WHITESPACE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0"
+"""What is trimmed off addresses and names, here and in ``warehouse/macros.sql``."""
+_KEEP_ATTEMPTS = 30
+_COMPACT_LOG_BYTES = 4 << 20
+
+REPOSITORY_SCHEMA = pa.schema(
+    [
+        pa.field("repository_id", pa.int64(), nullable=False),
+        pa.field("repository", pa.string(), nullable=False),
+        pa.field("owner_id", pa.int64(), nullable=False),
+        pa.field("owner", pa.string(), nullable=False),
+        pa.field("owner_type", pa.string(), nullable=False),
+        pa.field("name", pa.string(), nullable=False),
+        pa.field("is_private", pa.bool_(), nullable=False),
+        pa.field("is_fork", pa.bool_(), nullable=False),
+        pa.field("is_archived", pa.bool_(), nullable=False),
+        pa.field("default_branch", pa.string()),
+        pa.field("created_at", pa.timestamp("us")),
+        pa.field("pushed_at", pa.timestamp("us")),
+        pa.field("stars", pa.int64()),
+        pa.field("language", pa.string()),
+        pa.field("target", pa.string(), nullable=False),
+        pa.field("first_seen_at", pa.timestamp("us"), nullable=False),
+        pa.field("listed_at", pa.timestamp("us"), nullable=False),
+        pa.field("missing_since", pa.timestamp("us")),
+        pa.field("missing_reason", pa.string()),
+    ]
+)
+ACCOUNT_SCHEMA = pa.schema(
+    [
+        pa.field("email", pa.string(), nullable=False),
+        pa.field("account_id", pa.int64()),
+        pa.field("login", pa.string()),
+        pa.field("asked_at", pa.timestamp("us"), nullable=False),
+        pa.field("method", pa.string(), nullable=False),
+    ]
+)
+LANDED_COMMIT_SCHEMA = pa.schema([pa.field("repository_id", pa.int64(), nullable=False), *COMMIT_SCHEMA])
+
+
+@dataclass(frozen=True)
+class LandedHistory:
+    """What a commit file's footer says of it. Times are UTC without a zone."""
+
+    repository_id: int
+    tip: str | None
+    default_branch: str | None
+    listed_branch: str | None
+    source: str
+    fetched_at: datetime
+    pushed_at: datetime | None
+    listed_at: datetime
+    commits: int
+    emptied: bool = False
+    definition_version: int = DEFINITION_VERSION
+
+
+class LandingZone:
+    """Reads and writes the landing files of one home. Writers hold the crawl lock."""
+
+    def __init__(self, home: Home) -> None:
+        self.folder = home.landing
+        self.commits_folder = self.folder / "commits"
+        self.accounts_folder = self.folder / "accounts"
+        self.repositories_file = self.folder / "repositories.parquet"
+        self.crawl_log_file = self.folder / "crawl_log.ndjson"
+
+    def prepare(self) -> None:
+        """Make the folders and the key, sweep what killed writers left, tidy. Only under the crawl lock."""
+        with storage_errors(self.folder):
+            for folder in (self.commits_folder, self.accounts_folder):
+                folder.mkdir(parents=True, exist_ok=True)
+            sweep(self.folder)
+        self.key()
+        none = self.commits_folder / "0.parquet"
+        if not none.exists():  # no repository has the id 0: this file keeps the columns there from the first day
+            with replacing(none) as temporary:
+                pq.write_table(LANDED_COMMIT_SCHEMA.empty_table(), temporary)
+        if not self.repositories_file.exists():
+            self.write_repositories([])
+        with storage_errors(self.crawl_log_file):
+            self.crawl_log_file.touch()
+        self._compact_accounts()
+        self._compact_log()
+
+    def key(self) -> bytes:
+        """The key of the published hashes; made at the first call."""
+        path = self.folder / "key"
+        with storage_errors(path):
+            with contextlib.suppress(FileExistsError):
+                temporary = path.with_name(f"key.{os.getpid()}.tmp")
+                temporary.unlink(missing_ok=True)
+                descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(secrets.token_hex(32).encode())
+                    file.flush()
+                    os.fsync(file.fileno())
+                try:
+                    os.link(temporary, path)  # fails where there is a key already: it is never replaced
+                finally:
+                    temporary.unlink(missing_ok=True)
+            return path.read_bytes().strip()
+
+    # Repositories
+
+    def repositories(self) -> list[Repository]:
+        """Every repository ever listed."""
+        if not self.repositories_file.exists():
+            return []
+        return [Repository(**row) for row in self._read_whole(self.repositories_file).to_pylist()]
+
+    def write_repositories(self, repositories: Iterable[Repository]) -> None:
+        """Replace the list of all repositories."""
+        rows = [asdict(repository) for repository in sorted(repositories, key=lambda one: one.repository_id)]
+        with replacing(self.repositories_file) as temporary:
+            pq.write_table(pa.Table.from_pylist(rows, REPOSITORY_SCHEMA), temporary)
+
+    # Commits
+
+    def commit_file(self, repository_id: int) -> Path:
+        """Where a repository's commits are."""
+        return self.commits_folder / f"{repository_id}.parquet"
+
+    def landed(self, repository_id: int) -> LandedHistory | None:
+        """What is landed of a repository, or None. A file that cannot be read is set aside and counts as none."""
+        path = self.commit_file(repository_id)
+        if not path.exists():
+            return None
+        try:
+            return _footer(path)
+        except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
+            self.set_aside(path, f"{type(error).__name__} in its footer")
+            return None
+
+    def write_commits(self, landed: LandedHistory, history: History) -> LandedHistory:
+        """Stream a history into the repository's file; what was there is replaced at the end, all at once.
+
+        ``landed.commits`` is counted here. Raises what reading the history raises, and StorageError.
+        """
+        path = self.commit_file(landed.repository_id)
+        commits = 0
+        with replacing(path) as temporary, pq.ParquetWriter(temporary, LANDED_COMMIT_SCHEMA, **_PARQUET_OPTIONS) as writer:
+            for group in _groups(history.batches):
+                repository_id = pa.repeat(pa.scalar(landed.repository_id, pa.int64()), group.num_rows)
+                writer.write_table(group.add_column(0, LANDED_COMMIT_SCHEMA.field(0), repository_id))
+                commits += group.num_rows
+            done = LandedHistory(**{**asdict(landed), "commits": commits})
+            writer.add_key_value_metadata({_FOOTER: _dump(done)})
+        return done
+
+    def stamp(self, landed: LandedHistory) -> None:
+        """Give a repository's file a new footer, its commits untouched."""
+        path = self.commit_file(landed.repository_id)
+        with replacing(path) as temporary, pq.ParquetFile(path) as old:
+            with pq.ParquetWriter(temporary, LANDED_COMMIT_SCHEMA, **_PARQUET_OPTIONS) as writer:
+                for group in _groups(old.iter_batches(_ROWS_PER_GROUP)):
+                    writer.write_table(group)
+                writer.add_key_value_metadata({_FOOTER: _dump(landed)})
+
+    def first_shas(self, repository_id: int) -> dict[str, str]:
+        """Per author address of a repository, normalised, one commit that bears it (the smallest sha)."""
+        found: list[pa.Table] = []
+        with pq.ParquetFile(self.commit_file(repository_id)) as file:
+            for batch in file.iter_batches(_ROWS_PER_GROUP, columns=["author_email", "sha"]):
+                email = pc.utf8_lower(pc.utf8_trim(batch["author_email"], characters=WHITESPACE))
+                found.append(pa.table({"email": email, "sha": batch["sha"]}).group_by("email").aggregate([("sha", "min")]))
+        if not found:
+            return {}
+        merged = pa.concat_tables(found).group_by("email").aggregate([("sha_min", "min")])
+        return dict(zip(merged["email"].to_pylist(), merged["sha_min_min"].to_pylist(), strict=True))
+
+    # Accounts
+
+    def answers(self) -> pa.Table:
+        """The newest answer about each e-mail, as ACCOUNT_SCHEMA."""
+        return _newest(self._answer_files_table())
+
+    def add_answers(self, answers: Sequence[AccountAnswer]) -> None:
+        """Keep answers, durable before this returns."""
+        if not answers:
+            return
+        path = self.accounts_folder / f"{time.time_ns():020d}.parquet"
+        with replacing(path) as temporary:
+            pq.write_table(pa.Table.from_pylist([asdict(answer) for answer in answers], ACCOUNT_SCHEMA), temporary)
+
+    def _answer_files_table(self) -> pa.Table:
+        tables = [self._read_whole(path) for path in sorted(self.accounts_folder.glob("*.parquet"))]
+        return pa.concat_tables([ACCOUNT_SCHEMA.empty_table(), *(table.cast(ACCOUNT_SCHEMA) for table in tables)])
+
+    def _compact_accounts(self) -> None:
+        """Make one file of many. The new name sorts last, so a kill in between only leaves answers twice."""
+        paths = sorted(self.accounts_folder.glob("*.parquet"))
+        if len(paths) == 1:
+            return None
+        try:
+            answers = self.answers()
+        except LandingFileCorrupt:
+            return self._compact_accounts()  # that file is out of the way now; its addresses are asked again
+        with replacing(self.accounts_folder / f"{time.time_ns():020d}.parquet") as temporary:
+            pq.write_table(answers, temporary)
+        for path in paths:
+            path.unlink()
+        return None
+
+    # Crawl log
+
+    def log(self, attempt: Attempt) -> None:
+        """Append one attempt, whole or not at all."""
+        self._append(self.crawl_log_file, orjson.dumps(attempt, option=orjson.OPT_NAIVE_UTC) + b"\n")
+
+    def attempts(self) -> list[Attempt]:
+        """All attempts that are kept, oldest first; a line that a kill cut short is left out."""
+        return [_attempt(line) for line in self._log_lines()]
+
+    def _log_lines(self) -> Iterator[dict[str, Any]]:
+        if not self.crawl_log_file.exists():
+            return
+        for line in self.crawl_log_file.read_bytes().splitlines():
+            with contextlib.suppress(orjson.JSONDecodeError):
+                yield orjson.loads(line)
+
+    def _compact_log(self) -> None:
+        if not self.crawl_log_file.exists() or self.crawl_log_file.stat().st_size < _COMPACT_LOG_BYTES:
+            return
+        kept: dict[int, list[dict[str, Any]]] = {}
+        for line in self._log_lines():
+            rows = kept.setdefault(line["repository_id"], [])
+            rows.append(line)
+            del rows[:-_KEEP_ATTEMPTS]
+        rows = sorted((row for rows in kept.values() for row in rows), key=lambda row: row["started_at"])
+        with replacing(self.crawl_log_file) as temporary:
+            temporary.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
+    # What made no sense
+
+    def reject(self, subject: str, records: Iterable[tuple[bytes, str]]) -> None:
+        """Keep records that made no sense, with the reason."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        for record, reason in records:
+            line = {"at": now, "subject": subject, "reason": reason, "record": record.decode("utf-8", "replace")}
+            self._append(self.folder / "rejected.ndjson", orjson.dumps(line) + b"\n")
+
+    def set_aside(self, path: Path, reason: str) -> None:
+        """Move a landing file that cannot be read out of the way, and write down why."""
+        folder = self.folder / "set_aside"
+        with storage_errors(folder):
+            folder.mkdir(exist_ok=True)
+            path.replace(folder / path.name)  # the newest of a name is enough
+            line = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "file": path.name, "reason": reason}
+            self._append(folder / "reasons.ndjson", orjson.dumps(line) + b"\n")
+
+    def verify_commits(self) -> list[LandingFileCorrupt]:
+        """Read every commit file whole, checksums and all; set aside those that cannot be, one error each."""
+        errors = []
+        for path in sorted(self.commits_folder.glob("*.parquet")):
+            try:
+                with pq.ParquetFile(path, page_checksum_verification=True) as file:
+                    for _ in file.iter_batches(_ROWS_PER_GROUP):
+                        pass
+            except (OSError, pa.ArrowException) as error:
+                self.set_aside(path, f"{type(error).__name__} in its data")
+                errors.append(_corrupt(path))
+        return errors
+
+    def _read_whole(self, path: Path) -> pa.Table:
+        try:
+            return pq.read_table(path)
+        except (OSError, pa.ArrowException) as error:
+            self.set_aside(path, f"{type(error).__name__} while reading")
+            raise _corrupt(path) from error
+
+    def _append(self, path: Path, line: bytes) -> None:
+        with storage_errors(path), path.open("a+b") as file:
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                line = line if file.read(1) == b"\n" else b"\n" + line  # a kill cut the last one short
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+_PARQUET_OPTIONS: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+
+
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Batches put together to row groups of a size that reads well, with bounded memory."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        if rows >= _ROWS_PER_GROUP:
+            yield pa.Table.from_batches(waiting)
+            waiting, rows = [], 0
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _newest(answers: pa.Table) -> pa.Table:
+    ordered = answers.append_column("row", pa.array(range(answers.num_rows), pa.int64())).sort_by([("asked_at", "ascending"), ("row", "ascending")])
+    position = pa.array(range(ordered.num_rows), pa.int64())
+    last = ordered.append_column("position", position).group_by("email").aggregate([("position", "max")])["position_max"]
+    return ordered.take(last.combine_chunks()).drop_columns("row")
+
+
+def _footer(path: Path) -> LandedHistory:
+    with pq.ParquetFile(path) as file:
+        text = orjson.loads(file.metadata.metadata[_FOOTER])
+        if file.metadata.num_rows != text["commits"]:
+            raise ValueError("rows and footer differ")
+    for name in ("fetched_at", "pushed_at", "listed_at"):
+        text[name] = datetime.fromisoformat(text[name]) if text[name] else None
+    return LandedHistory(**{field.name: text[field.name] for field in fields(LandedHistory)})
+
+
+def _dump(landed: LandedHistory) -> bytes:
+    return orjson.dumps(landed)
+
+
+def _attempt(line: dict[str, Any]) -> Attempt:
+    started_at = datetime.fromisoformat(line["started_at"]).replace(tzinfo=None)
+    return Attempt(**{**line, "state": AttemptState(line["state"]), "started_at": started_at})
+
+
+def _corrupt(path: Path) -> LandingFileCorrupt:
+    return LandingFileCorrupt(
+        f"The landing file {path.name} could not be read and was set aside: run again, it is fetched anew", path=path
+    )

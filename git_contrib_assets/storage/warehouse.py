@@ -1,0 +1,118 @@
+"""The warehouse: a DuckDB working file that is rebuilt from landing by plain selects, one ``.sql`` file per table."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import duckdb
+from dagster_duckdb import DuckDBResource
+
+from git_contrib_assets.errors import LandingFileCorrupt, StorageError, WarehouseBusy
+from git_contrib_assets.storage.home import Home, storage_errors, translate_storage_error
+from git_contrib_assets.storage.landing_zone import LandingZone
+
+MEMORY_LIMIT = "1GB"
+_VIEWS = {("warehouse", "commits")}
+_SCHEMAS = {"warehouse": "typed", "marts": "marts"}  # DuckDB takes warehouse.x for a table of the file warehouse.duckdb
+
+
+@contextlib.contextmanager
+def open_warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse, with views on the landing files; always closed again. The caller holds the warehouse lock.
+
+    Raises WarehouseBusy, StorageFull, HomeNotWritable, or LandingFileCorrupt for landing files that could
+    not be read: they are set aside.
+    """
+    _ensure_free(home.warehouse)
+    resource = DuckDBResource(
+        database=str(home.warehouse),
+        connection_config={"memory_limit": MEMORY_LIMIT, "autoinstall_known_extensions": False},
+    )
+    with resource.get_connection() as connection:
+        try:
+            _attach_landing(connection, home)
+            yield connection
+        except duckdb.Error as error:
+            raise _explain(error, home) from error
+        finally:
+            connection.close()  # the resource leaves it open when the body raises, and with it the file's lock
+
+
+def build_table(connection: duckdb.DuckDBPyConnection, layer: str, name: str, parameters: Mapping[str, Any]) -> int:
+    """Replace a layer's table by what its select (``<layer>/<name>.sql``) gives now; the number of its rows.
+
+    ``parameters`` may hold more than the select names.
+    """
+    select, table = read_select(layer, name), table_name(layer, name)
+    if (layer, name) in _VIEWS:
+        connection.execute(f"create or replace view {table} as {select}")
+    else:
+        used = {key: value for key, value in parameters.items() if f"${key}" in select}
+        connection.execute(f"create or replace table {table} as {select}", used)
+    return count_rows(connection, table)
+
+
+def table_name(layer: str, name: str) -> str:
+    """The name of a layer's table in the warehouse file."""
+    return f"{_SCHEMAS[layer]}.{name}"
+
+
+def count_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """The number of rows of a table."""
+    (rows,) = connection.execute(f"select count(*) from {table}").fetchall()[0]  # noqa: S608 - our own names
+    return int(rows)
+
+
+@cache
+def read_select(layer: str, name: str) -> str:
+    """The text of a ``.sql`` file of the package, by folder and file name."""
+    return files("git_contrib_assets").joinpath(layer, f"{name}.sql").read_text("utf-8")
+
+
+def _attach_landing(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    for schema in ("landing", *_SCHEMAS.values()):
+        connection.execute(f"create schema if not exists {schema}")
+    folder = str(home.landing).replace("'", "''")
+    connection.execute(read_select("warehouse", "landing_views").format(folder=folder))
+
+
+def _ensure_free(path: Path) -> None:
+    """Look first: the resource waits 102 silent seconds for a file that another program holds.
+
+    A file that is no database any more is removed: everything in it comes back from landing.
+    """
+    try:
+        duckdb.connect(str(path)).close()
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise WarehouseBusy(f"{path.name} is open in another program: close it there and run again") from error
+        if not path.exists():
+            raise StorageError(f"{path.name} cannot be made: is the home a folder that can be written?") from error
+        _remove(path)
+    except duckdb.Error:
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    with storage_errors(path):
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + ".wal").unlink(missing_ok=True)
+
+
+def _explain(error: duckdb.Error, home: Home) -> Exception:
+    """An error of DuckDB's, as ours. A landing file that cannot be read is found by reading them all."""
+    text = str(error)
+    if "No space left" in text or "disk full" in text.lower():
+        return translate_storage_error(OSError(28, "No space left on device"), home.root)
+    if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.SerializationException):
+        corrupt = LandingZone(home).verify_commits()
+        if corrupt:
+            names = ", ".join(one.path.name for one in corrupt)
+            return LandingFileCorrupt(
+                f"Landing files could not be read and were set aside ({names}): run again, they are fetched anew",
+                path=corrupt[0].path,
+            )
+    return StorageError(f"DuckDB could not build the tables ({type(error).__name__}): {text.splitlines()[0] if text else ''}")

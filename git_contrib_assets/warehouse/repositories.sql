@@ -1,0 +1,77 @@
+-- one row per repository ever listed, with how its last attempt ended
+-- key: repository_id
+-- reads: landing.repositories, landing.histories, landing.crawl_log
+-- until: how far its months go; a repository that vanished ends when it was last listed
+with numbered as (
+    select
+        *,
+        coalesce(state = 'failed', false) as is_failed,
+        row_number() over (partition by repository_id order by started_at desc) as attempts_ago
+    from landing.crawl_log
+),
+last_attempts as (
+    select
+        repository_id,
+        is_failed,
+        reason
+    from numbered
+    where attempts_ago = 1
+),
+last_successes as (
+    select
+        repository_id,
+        min(attempts_ago) as attempts_ago
+    from numbered
+    where not is_failed
+    group by all
+),
+failing as (
+    select
+        numbered.repository_id,
+        min(numbered.started_at) as since
+    from numbered
+    left join last_successes using (repository_id)
+    where numbered.attempts_ago < coalesce(last_successes.attempts_ago, numbered.attempts_ago + 1)
+    group by all
+)
+select
+    listed.repository_id,
+    listed.repository,
+    listed.owner_id,
+    listed.owner,
+    listed.owner_type,
+    listed.name,
+    listed.created_at,
+    listed.default_branch,
+    listed.is_fork,
+    listed.is_archived,
+    listed.stars,
+    listed.language,
+    case
+        when listed.missing_since is not null then 'vanished'
+        when last_attempts.is_failed then 'failed'
+        when histories.repository_id is null then 'pending'
+        when histories.is_emptied then 'emptied'
+        when histories.tip is null then 'empty'
+        else 'complete'
+    end as state,
+    case
+        when listed.missing_since is not null then listed.missing_reason
+        when last_attempts.is_failed then last_attempts.reason
+    end as state_reason,
+    case
+        when listed.missing_since is not null then listed.missing_since
+        when last_attempts.is_failed then failing.since
+        else histories.fetched_at
+    end as state_since,
+    histories.repository_id is not null as is_landed,
+    histories.fetched_at as collected_at,
+    histories.tip,
+    coalesce(histories.commits, 0) as commits,
+    listed.listed_at,
+    coalesce(listed.missing_since, $as_of::timestamp) as until
+from landing.repositories as listed
+left join landing.histories as histories using (repository_id)
+left join last_attempts using (repository_id)
+left join failing using (repository_id)
+order by listed.repository, listed.repository_id
