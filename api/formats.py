@@ -1,0 +1,164 @@
+"""The same rows in other clothes: JSON, CSV, JSON lines, Parquet."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import Request
+
+from api.caching import Answer
+from api.snapshot import Lease
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Suffix = Literal["json", "csv", "ndjson", "parquet"]
+TextSuffix = Literal["json", "csv"]
+
+# the snapshot's times are UTC without saying so; the answers say so
+JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+# a spreadsheet would run such a cell
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Format(StrEnum):
+    """A format of an answer; the value is its suffix."""
+
+    JSON = "json"
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+
+    @property
+    def media_type(self) -> str:
+        """What Content-Type says."""
+        return MEDIA_TYPES[self]
+
+
+MEDIA_TYPES = {
+    Format.JSON: "application/json",
+    Format.CSV: "text/csv",
+    Format.NDJSON: "application/jsonl",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+ACCEPTED = {
+    **{media_type: one for one, media_type in MEDIA_TYPES.items()},
+    "application/x-ndjson": Format.NDJSON,
+    "application/ndjson": Format.NDJSON,
+    "*/*": Format.JSON,
+    "application/*": Format.JSON,
+    "text/*": Format.CSV,
+}
+
+
+def format_of(request: Request, suffix: str | None, offered: Sequence[Format] = tuple(Format)) -> Format:
+    """The suffix decides; else what Accept likes best of those offered; else JSON."""
+    if suffix is not None:
+        return Format(suffix)
+    best, best_quality = Format.JSON, 0.0
+    for part in request.headers.get("accept", "").split(","):
+        name, *options = (piece.strip().lower() for piece in part.split(";"))
+        found = ACCEPTED.get(name)
+        quality = _quality(options)
+        if found is not None and found in offered and quality > best_quality:
+            best, best_quality = found, quality
+    return best
+
+
+def _quality(options: Sequence[str]) -> float:
+    for option in options:
+        if option.startswith("q="):
+            try:
+                return float(option[2:])
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def json_answer(content: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer in JSON."""
+    return Answer(orjson.dumps(content, option=JSON_OPTIONS), Format.JSON.media_type, headers or {})
+
+
+def provenance(lease: Lease) -> dict[str, Any]:
+    """What every answer of ``/v1`` says about the data it was made from."""
+    details = lease.snapshot.details
+    return {
+        "snapshot": details.snapshot_id,
+        "as_of": details.as_of,
+        "complete_through": details.complete_through,
+        "identity": details.identity,
+        "definition_version": details.definition_version,
+    }
+
+
+def address(request: Request, *, page: int | None = None) -> str:
+    """The request's own address, its parameters in one order, with another page where told."""
+    pairs = sorted(pair for pair in request.query_params.multi_items() if page is None or pair[0] != "page")
+    if page is not None:
+        pairs.append(("page", str(page)))
+    return request.url.path + ("?" + urlencode(pairs, safe="/,") if pairs else "")
+
+
+def page_links(request: Request, *, page: int, page_size: int, total: int) -> dict[str, str | None]:
+    """Where this page, the one before and the one after are."""
+    last = max(1, -(-total // page_size))
+    return {
+        "self": address(request, page=page),
+        "prev": address(request, page=min(page - 1, last)) if page > 1 else None,
+        "next": address(request, page=page + 1) if page < last else None,
+    }
+
+
+def link_header(links: Mapping[str, str | None]) -> dict[str, str]:
+    """The neighbours of a page, for clients that follow a Link header."""
+    found = [f'<{target}>; rel="{name}"' for name, target in links.items() if target and name != "self"]
+    return {"Link": ", ".join(found)} if found else {}
+
+
+def download(lease: Lease, name: str, wanted: Format, table: "pyarrow.Table") -> Answer:
+    """Rows as a file to keep, named after the day it is complete to."""
+    day = lease.snapshot.details.complete_through.isoformat()
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{day}.{wanted}"'}
+    encode = {Format.CSV: _csv, Format.NDJSON: _ndjson, Format.PARQUET: _parquet}[wanted]
+    return Answer(encode(table), wanted.media_type, headers, compressible=wanted is not Format.PARQUET)
+
+
+def _csv(table: "pyarrow.Table") -> bytes:
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(table.column_names)
+    columns = [column.to_pylist() for column in table.columns]
+    writer.writerows([_cell(value) for value in row] for row in zip(*columns, strict=True))
+    return buffer.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def _ndjson(table: "pyarrow.Table") -> bytes:
+    options = JSON_OPTIONS | orjson.OPT_APPEND_NEWLINE
+    return b"".join(orjson.dumps(row, option=options) for row in table.to_pylist())
+
+
+def _parquet(table: "pyarrow.Table") -> bytes:
+    # imported here: it costs a tenth of a second and tens of megabytes that most servers never need
+    import pyarrow.parquet
+
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table, buffer, compression="zstd")
+    return buffer.getvalue()

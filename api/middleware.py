@@ -1,0 +1,97 @@
+"""What happens to every request, whatever answers it: id, HEAD, CORS, the last resort, one line of log."""
+
+import logging
+import re
+import secrets
+import time
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import internal_error
+
+logger = logging.getLogger("git_contrib.api")
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "ETag, Link, Retry-After, X-As-Of, X-Complete-Through, X-Request-ID, X-Snapshot",
+}
+PREFLIGHT_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD",
+    "Access-Control-Allow-Headers": "*",
+    "Access-Control-Max-Age": "86400",
+    "Cache-Control": "no-store",
+}
+
+
+class DocumentationGzipMiddleware(GZipMiddleware):
+    """Compresses the documentation; answers from a snapshot are compressed once, and kept so (see caching.py)."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] == "http" and scope["path"].endswith(("/openapi.json", ".css", ".js")):
+            await super().__call__(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+class EdgeMiddleware:
+    """The outermost layer: nothing leaves without its headers, and no error leaves as anything but a problem."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        method = scope["method"]
+        started = time.perf_counter()
+        status = 0
+
+        async def edge_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                answer_headers = MutableHeaders(scope=message)
+                answer_headers["X-Request-ID"] = request_id
+                answer_headers.setdefault("Cache-Control", "no-cache")
+                for name, value in CORS_HEADERS.items():
+                    answer_headers.setdefault(name, value)
+            elif method == "HEAD":
+                # the headers speak of the body that GET would send; HEAD sends none of it
+                message = {**message, "body": b""}
+            await send(message)
+
+        try:
+            if method == "OPTIONS" and "access-control-request-method" in headers:
+                await Response(status_code=204, headers=PREFLIGHT_HEADERS)(scope, receive, edge_send)
+            else:
+                inner = {**scope, "method": "GET"} if method == "HEAD" else scope
+                await self.app(inner, receive, edge_send)
+        except Exception:
+            logger.exception("request failed", extra={"request_id": request_id, "path": scope["path"]})
+            # when a part of the answer is out already, only breaking off tells the caller that it is not whole
+            if status:
+                raise
+            await internal_error(scope)(scope, receive, edge_send)
+        finally:
+            logger.info(
+                "request",
+                extra={
+                    "request_id": request_id,
+                    "method": method,
+                    "path": scope["path"],
+                    "status": status,
+                    "milliseconds": round((time.perf_counter() - started) * 1000, 1),
+                },
+            )

@@ -1,0 +1,239 @@
+"""The shapes of the answers, for the description of the API. Answers are made by ``formats`` and checked in tests."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["complete", "empty", "emptied", "pending", "failed", "vanished"]
+
+
+class Shape(BaseModel):
+    """Base of all shapes: a member that is not described is a mistake."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Provenance(Shape):
+    """What an answer says about the data it was made from."""
+
+    snapshot: str = Field(description="Name of the snapshot the answer was made from.")
+    as_of: datetime | None = Field(
+        description="The oldest of the times at which the repositories were last looked at (UTC); null without any."
+    )
+    complete_through: date = Field(description="Last day that is counted whole; the last month may still be running.")
+    identity: Literal["account", "partial", "email"] = Field(description="How far GitHub accounts were asked for.")
+    definition_version: int = Field(description="Version of the definitions.")
+
+
+class PageLinks(Shape):
+    """Addresses of this page and of its neighbours."""
+
+    self: str
+    prev: str | None
+    next: str | None
+
+
+class SelfLink(Shape):
+    """The address of the answer."""
+
+    self: str
+
+
+class Page(Provenance):
+    """A page of a list."""
+
+    page: int
+    page_size: int
+    total_records: int
+    links: PageLinks
+
+
+class SeedItem(Shape):
+    """A repository's month with at least one new contributor."""
+
+    month: date
+    number_of_new_contributors: int
+    repo_name: str
+
+
+class SeedPage(Shape):
+    """A page of months with new contributors."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "items": [{"month": "2016-01-01", "number_of_new_contributors": 1, "repo_name": "buck"}],
+                "page": 1,
+                "page_size": 10,
+                "total_records": 291,
+            }
+        }
+    )
+
+    items: list[SeedItem]
+    page: int
+    page_size: int
+    total_records: int
+
+
+class NewContributors(Shape):
+    """The new contributors of one month in one repository."""
+
+    repository: str
+    date: date
+    number_of_new_contributors: int = Field(description="People and bots whose first commit here fell in the month.")
+    number_of_new_bots: int = Field(description="How many of them are bots.")
+    cumulative_contributors: int = Field(description="All contributors up to and including the month.")
+
+
+class NewContributorsPage(Page):
+    """A page of repository months."""
+
+    items: list[NewContributors]
+
+
+class SummaryRow(Shape):
+    """The new contributors of one month, quarter or year, summed over repositories."""
+
+    date: date
+    number_of_new_contributors: int
+    number_of_new_bots: int
+    mean_12_months: float | None = Field(
+        description="Per month, over the twelve months to the end of the row; null before there are twelve."
+    )
+    cumulative_contributors: int
+    repositories: int = Field(description="Repositories counted: the most in any month of the row.")
+
+
+class Summary(Provenance):
+    """Totals over repositories."""
+
+    interval: Literal["month", "quarter", "year"]
+    forks: bool
+    total_records: int
+    links: SelfLink
+    items: list[SummaryRow]
+
+
+class RepositoryLinks(Shape):
+    """Where more about a repository is."""
+
+    self: str
+    series: str
+
+
+class Repository(Shape):
+    """A repository ever listed."""
+
+    repository: str
+    owner: str
+    name: str
+    id: int = Field(description="GitHub's numeric id: it survives renames and transfers.")
+    created: date
+    archived: bool
+    fork: bool
+    stars: int | None
+    language: str | None
+    default_branch: str | None
+    first_commit_month: date | None
+    last_commit_month: date | None
+    commits: int | None
+    new_contributors: int | None = Field(description="All contributors: the sum of its months.")
+    new_bots: int | None
+    new_contributors_12m: int = Field(description="New contributors in the last twelve months that are counted whole.")
+    state: State
+    state_reason: str | None
+    state_since: datetime | None
+    collected_at: datetime | None = Field(description="When the commits counted here were fetched; null when never.")
+    tip: str | None = Field(description="Sha of the newest commit counted.")
+    links: RepositoryLinks
+
+
+class RepositoriesPage(Page):
+    """A page of repositories."""
+
+    items: list[Repository]
+
+
+class RepositoryAnswer(Repository, Provenance):
+    """One repository."""
+
+
+class Series(Provenance):
+    """All months of one repository, zeros included. Without rows when it was never collected: see ``state``."""
+
+    repository: str
+    state: State
+    state_reason: str | None
+    total_records: int
+    links: RepositoryLinks
+    items: list[NewContributors]
+
+
+class NotComplete(Shape):
+    """A repository whose newest commits are not all counted."""
+
+    repository: str
+    state: State
+    reason: str | None
+    since: datetime | None
+    collected_at: datetime | None
+
+
+class Coverage(Shape):
+    """Which repositories are counted whole."""
+
+    repositories: int
+    states: dict[State, int]
+    not_complete: list[NotComplete]
+
+
+class Meta(Provenance):
+    """The snapshot: what it is made of, how current and how complete it is."""
+
+    built_at: datetime
+    checked_at: datetime = Field(description="When the tables were last found to be those of this snapshot (UTC).")
+    emails: int
+    emails_not_asked: int
+    contract_version: int
+    rows: dict[str, int]
+    coverage: Coverage
+    definitions: dict[str, str]
+    links: dict[str, str]
+
+
+class Health(Shape):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class Ready(Shape):
+    """A snapshot can be served."""
+
+    status: Literal["ready"]
+    snapshot: str
+
+
+class ParameterError(Shape):
+    """A parameter that is not valid."""
+
+    parameter: str
+    message: str
+    value: str
+
+
+class ProblemAnswer(Shape):
+    """Any failure (RFC 9457)."""
+
+    type: str = Field(description="Names the kind of failure; there is a page at that address.")
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[ParameterError]
+    near: list[str] | None = Field(None, description="Names that look like the one asked for.")
+    error_code: str | None = Field(None, description="/api/repos only.")
+    description: str | None = Field(None, description="/api/repos only.")

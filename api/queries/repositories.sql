@@ -1,0 +1,49 @@
+-- one row per repository ever listed
+-- key: id
+-- reads: repositories, monthly_new_contributors, snapshot
+-- the twelve months are the last twelve that are counted whole; a commit of the future counts in the month of the build
+with running_month as (
+    select
+        date_trunc('month', complete_through + 1)::date as date,
+        date_trunc('month', built_at)::date as latest
+    from snapshot
+),
+last_year as (
+    select
+        monthly.repository_id,
+        sum(monthly.number_of_new_contributors)::bigint as new_contributors_12m
+    from monthly_new_contributors as monthly
+    cross join running_month
+    where monthly.date < running_month.date
+        and monthly.date >= running_month.date - interval 12 month
+    group by monthly.repository_id
+)
+select
+    repositories.repository,
+    repositories.owner,
+    repositories.name,
+    repositories.repository_id as id,
+    repositories.created_at::date as created,
+    repositories.is_archived as archived,
+    repositories.is_fork as fork,
+    repositories.stars,
+    repositories.language,
+    repositories.default_branch,
+    least(date_trunc('month', repositories.first_commit_at)::date, running_month.latest) as first_commit_month,
+    least(date_trunc('month', repositories.last_commit_at)::date, running_month.latest) as last_commit_month,
+    repositories.commits,
+    repositories.contributors as new_contributors,
+    repositories.bots as new_bots,
+    coalesce(last_year.new_contributors_12m, 0) as new_contributors_12m,
+    repositories.state,
+    repositories.state_reason,
+    repositories.state_since,
+    repositories.collected_at,
+    repositories.tip
+from repositories
+cross join running_month
+left join last_year using (repository_id)
+where ($repository_id::bigint is null or repositories.repository_id = $repository_id::bigint)
+    and ($text::varchar is null or contains(lower(repositories.repository), lower($text::varchar)))
+    and ($states::varchar[] is null or list_contains($states::varchar[], repositories.state))
+    and ($archived::boolean is null or repositories.is_archived = $archived::boolean)

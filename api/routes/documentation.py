@@ -1,0 +1,33 @@
+"""``/docs``: the page to try the API on, from files of our own, so that it works without a network."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import RedirectResponse
+
+router = APIRouter(include_in_schema=False)
+
+ASSETS = "/static/vendor/swagger-ui"
+CACHE_CONTROL = "public, max-age=300"
+
+
+@router.get("/docs")
+async def get_documentation(request: Request) -> Response:
+    """The try-it page."""
+    root = request.scope.get("root_path", "")
+    page = get_swagger_ui_html(
+        openapi_url=f"{root}/openapi.json",
+        title=request.app.title,
+        swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{root}{ASSETS}/favicon-32x32.png",
+        # else it may show the description to a validator elsewhere
+        swagger_ui_parameters={"validatorUrl": None},
+    )
+    page.headers["Cache-Control"] = CACHE_CONTROL
+    return page
+
+
+@router.get("/")
+async def get_root(request: Request) -> Response:
+    """There is no page of its own yet: lead to the documentation."""
+    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs", headers={"Cache-Control": CACHE_CONTROL})

@@ -1,0 +1,98 @@
+"""``/v1/meta`` and the two questions of whoever runs the server."""
+
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+
+from api import models
+from api.caching import Answer, serve
+from api.definitions import DEFINITIONS
+from api.formats import json_answer, provenance
+from api.parameters import STATES, NoParameters
+from api.problems import KINDS, NOT_FOUND, ProblemError
+from api.snapshot import Lease, SnapshotStore
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/meta",
+    operation_id="get_meta",
+    summary="The snapshot, what is in it and how complete it is",
+    tags=["meta"],
+    responses={200: {"model": models.Meta}},
+)
+async def get_meta(request: Request, _asked: Annotated[NoParameters, Query()]) -> Response:
+    """Which snapshot is served, when it was built and last checked, which repositories are missing, what words mean."""
+    root = request.scope.get("root_path", "")
+
+    def build(lease: Lease) -> Answer:
+        snapshot, details = lease.snapshot, lease.snapshot.details
+        counted = {row["state"]: row["repositories"] for row in snapshot.rows("coverage")}
+        content = {
+            **provenance(lease),
+            "built_at": details.built_at,
+            "checked_at": lease.checked_at,
+            "emails": details.emails,
+            "emails_not_asked": details.emails_not_asked,
+            "contract_version": details.contract_version,
+            "rows": {row["name"]: row["number_of_rows"] for row in snapshot.rows("table_rows")},
+            "coverage": {
+                "repositories": sum(counted.values()),
+                "states": dict.fromkeys(STATES, 0) | counted,
+                "not_complete": snapshot.rows("not_complete"),
+            },
+            "definitions": DEFINITIONS,
+            "links": {
+                "documentation": f"{root}/docs",
+                "description": f"{root}/openapi.json",
+                "new_contributors": f"{root}/v1/new-contributors",
+                "summary": f"{root}/v1/new-contributors/summary",
+                "repositories": f"{root}/v1/repositories",
+            },
+        }
+        return json_answer(content)
+
+    return await serve(request, build, tells_check=True)
+
+
+@router.get(
+    "/healthz",
+    operation_id="get_health",
+    summary="Is the process alive?",
+    tags=["operation"],
+    responses={200: {"model": models.Health}},
+)
+async def get_health() -> Response:
+    """Always 200: the process answers."""
+    return _plain({"status": "ok"})
+
+
+@router.get(
+    "/readyz",
+    operation_id="get_readiness",
+    summary="Can a snapshot be served?",
+    tags=["operation"],
+    responses={200: {"model": models.Ready}},
+)
+async def get_readiness(request: Request) -> Response:
+    """200 when a snapshot can be served, else 503 with the reason. Age makes nothing unready: see /v1/meta."""
+    store: SnapshotStore = request.app.state.store
+    async with store.lease() as lease:
+        return _plain({"status": "ready", "snapshot": lease.snapshot.details.snapshot_id})
+
+
+@router.get("/problems/{name}", include_in_schema=False)
+async def get_problem_kind(name: str) -> Response:
+    """What a problem's ``type`` means."""
+    for kind in KINDS:
+        if kind.name == name:
+            content = {"type": kind.type, "title": kind.title, "status": kind.status, "meaning": kind.meaning}
+            return _plain(content, cache_control="public, max-age=300")
+    names = ", ".join(kind.name for kind in KINDS)
+    raise ProblemError(NOT_FOUND, f"Problems are {names}.")
+
+
+def _plain(content: dict[str, object], cache_control: str = "no-store") -> Response:
+    return Response(orjson.dumps(content), media_type="application/json", headers={"Cache-Control": cache_control})

@@ -1,0 +1,278 @@
+"""The current snapshot: opened read-only, followed when the link moves, closed after its last request.
+
+A request leases the snapshot it started with and keeps it to its end, so no answer mixes two. Nothing is
+ever written, and a publisher never has to wait: published files are immutable.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+import duckdb
+
+from api import queries
+from api.caching import AnswerCache
+from api.problems import NO_SNAPSHOT, ProblemError
+from git_contrib_assets.serving.contract import CHECKED_FILE, CONTRACT_VERSION, CURRENT_LINK, TABLES
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from api.settings import Settings
+
+logger = logging.getLogger("git_contrib.api")
+
+# a publisher that prunes fast can take the file away between our reading the link and opening its target
+OPEN_ATTEMPTS = 5
+
+
+class SnapshotUnreadableError(Exception):
+    """A published file that this version cannot serve; the message is fit to be shown."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What the snapshot says about itself."""
+
+    snapshot_id: str
+    built_at: datetime
+    checked_at: datetime
+    as_of: datetime | None
+    complete_through: date
+    identity: str
+    emails: int
+    emails_not_asked: int
+    definition_version: int
+    contract_version: int
+
+
+class Snapshot:
+    """One open snapshot file."""
+
+    def __init__(self, path: Path, settings: "Settings") -> None:
+        self.path = path
+        self.leases = 0
+        self.retired = False
+        self.cache = AnswerCache(settings.cache_bytes)
+        self._lock = threading.Lock()
+        # All of it in the configuration of the connect: a SET would fail on a file that is still open from an
+        # earlier lease (its configuration is locked), and a plain SET of the time limit would not reach cursors.
+        self._connection = duckdb.connect(
+            str(path),
+            read_only=True,
+            config={
+                "threads": 1,
+                "max_execution_time": int(settings.query_seconds * 1000),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "enable_external_access": False,
+                "temp_directory": "",
+                "lock_configuration": True,
+            },
+        )
+        try:
+            self._compare_with_contract()
+            self.details = Details(**self.rows("snapshot")[0])
+        except BaseException:
+            self.close()
+            raise
+
+    def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows of a select of this package."""
+        return self.run(queries.select(name), parameters)
+
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows of a statement built by ``api.queries``."""
+        with self._cursor() as cursor:
+            cursor.execute(sql, dict(parameters or {}))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> "pyarrow.Table":
+        """The rows of a statement built by ``api.queries``, as an Arrow table."""
+        with self._cursor() as cursor:
+            return cursor.sql(sql, params=dict(parameters or {})).to_arrow_table()
+
+    def close(self) -> None:
+        """Close the file; cursors of it stop working."""
+        self._connection.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        # a connection refuses a second caller instead of letting it wait; cursors are independent
+        with self._lock:
+            return self._connection.cursor()
+
+    def _compare_with_contract(self) -> None:
+        held = {(row["table_name"], row["column_name"]): row["data_type"] for row in self.rows("columns")}
+        if ("snapshot", "contract_version") in held:
+            version = self.run("select contract_version from snapshot")[0]["contract_version"]
+            if version != CONTRACT_VERSION:
+                raise SnapshotUnreadableError(
+                    f"The published tables are of version {version}; this API reads version {CONTRACT_VERSION}."
+                )
+        for table in TABLES:
+            for column in table.columns:
+                if held.get((table.name, column.name)) != column.type:
+                    raise SnapshotUnreadableError(
+                        f"The published snapshot does not hold {table.name}.{column.name} as {column.type}."
+                    )
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A snapshot for the length of one request, and when its tables were last found current."""
+
+    snapshot: Snapshot
+    checked_at: datetime
+
+
+class SnapshotStore:
+    """Follows the link to the current snapshot and lends it to requests."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self.limiter = anyio.CapacityLimiter(settings.concurrent_queries)
+        self._settings = settings
+        self._lock = threading.Lock()  # guards the fields below; held for moments only
+        self._refreshing = threading.Lock()  # held while a file is opened
+        self._current: Snapshot | None = None
+        self._checked_at: datetime | None = None  # of the current snapshot: changes together with it
+        self._looked_at = float("-inf")
+        self._reason = "Nothing has been published yet: the first run does it when it ends."
+        self._refused: Path | None = None
+        self._closed = False
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Lease]:
+        """Lend the current snapshot. Raises ProblemError when there is none."""
+        if self._due():
+            await anyio.to_thread.run_sync(self.refresh)
+        lease = self._take()
+        try:
+            yield lease
+        finally:
+            self._give_back(lease.snapshot)
+
+    def refresh(self) -> None:
+        """Look at the link; open what it points to when that is new. Others go on with the old one meanwhile."""
+        if not self._refreshing.acquire(blocking=self._current is None):
+            return
+        try:
+            # those who waited here while another opened the file find the work done
+            if self._due():
+                self._follow()
+                self._looked_at = time.monotonic()
+        finally:
+            self._refreshing.release()
+
+    def close(self) -> None:
+        """Lend no more; the file is closed with its last lease."""
+        with self._lock:
+            self._closed = True
+            current, self._current = self._current, None
+            idle = current if current is not None and current.leases == 0 else None
+            if current is not None:
+                current.retired = True
+        if idle is not None:
+            idle.close()
+
+    def _due(self) -> bool:
+        return not self._closed and time.monotonic() - self._looked_at >= self._settings.look_every_seconds
+
+    def _follow(self) -> None:
+        target = _target(self._settings.published)
+        if target is not None and (self._current is None or target != self._current.path):
+            opened = self._open()
+            if opened is not None:
+                self._replace(opened, _checked_at(self._settings.published, opened.details))
+        elif self._current is not None:
+            self._checked_at = _checked_at(self._settings.published, self._current.details)
+
+    def _open(self) -> Snapshot | None:
+        """Open what the link points to; None, with the reason kept, when that cannot be served."""
+        for _attempt in range(OPEN_ATTEMPTS):
+            target = _target(self._settings.published)
+            if target is None:
+                return None
+            try:
+                return Snapshot(target, self._settings)
+            except SnapshotUnreadableError as error:
+                self._refuse(target, str(error))
+                return None
+            except (duckdb.Error, OSError, LookupError, TypeError):
+                if _exists(target):
+                    self._refuse(target, "The published snapshot cannot be opened.")
+                    return None
+        return None
+
+    def _refuse(self, target: Path, reason: str) -> None:
+        self._reason = reason
+        # looked at again several times a second: said once
+        if target != self._refused:
+            self._refused = target
+            logger.warning("snapshot is not served", exc_info=True, extra={"snapshot": target.name, "reason": reason})
+
+    def _replace(self, opened: Snapshot, checked_at: datetime) -> None:
+        with self._lock:
+            old: Snapshot | None = opened
+            # closed while the file was being opened: nobody will ever lease it
+            if not self._closed:
+                old, self._current, self._checked_at = self._current, opened, checked_at
+            if old is not None:
+                old.retired = True
+            idle = old if old is not None and old.leases == 0 else None
+        if idle is not None:
+            idle.close()
+        logger.info("snapshot is served", extra={"snapshot": opened.details.snapshot_id})
+
+    def _take(self) -> Lease:
+        with self._lock:
+            snapshot = self._current
+            if snapshot is None:
+                raise ProblemError(NO_SNAPSHOT, "The server is stopping." if self._closed else self._reason)
+            snapshot.leases += 1
+            return Lease(snapshot, self._checked_at or snapshot.details.checked_at)
+
+    def _give_back(self, snapshot: Snapshot) -> None:
+        with self._lock:
+            snapshot.leases -= 1
+            last = snapshot.retired and snapshot.leases == 0
+        if last:
+            snapshot.close()
+
+
+def _target(published: Path) -> Path | None:
+    """The file the link points to, under its own name: DuckDB would serve an old file again under the link's."""
+    link = published / CURRENT_LINK
+    target = Path(os.path.realpath(link))
+    return target if _exists(target) else None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
+def _checked_at(published: Path, details: Details) -> datetime:
+    """When the tables were last found current: the later of the snapshot's own word and the file beside it."""
+    try:
+        content = json.loads((published / CHECKED_FILE).read_bytes())
+        if content["snapshot_id"] != details.snapshot_id:
+            return details.checked_at
+        told = datetime.fromisoformat(content["checked_at"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return details.checked_at
+    naive = told.astimezone(UTC).replace(tzinfo=None) if told.tzinfo else told
+    return max(naive, details.checked_at)

@@ -1,0 +1,102 @@
+"""ETags, compression and the headers that every answer has."""
+
+import pytest
+
+from api.caching import Answer, AnswerCache
+
+ROUTES = ["/api/repos", "/v1/new-contributors", "/v1/repositories.csv", "/v1/repositories/acme/anvil", "/v1/meta"]
+
+
+@pytest.mark.parametrize("path", ROUTES)
+async def test_not_modified(client, path):
+    """Who has the answer gets 304 and no body; a list of tags and the plain form of a weak tag will do."""
+    answer = await client.get(path)
+    tag = answer.headers["etag"]
+    assert answer.headers["cache-control"] == "public, max-age=300, stale-while-revalidate=1800"
+    for asked in (tag, f'"other", {tag}', tag.removeprefix("W/"), "*"):
+        again = await client.get(path, headers={"if-none-match": asked})
+        assert (again.status_code, again.content) == (304, b"")
+        for name in ("etag", "cache-control", "vary"):
+            assert again.headers[name] == answer.headers[name]
+    other = await client.get(path, headers={"if-none-match": '"other"'})
+    assert (other.status_code, other.content) == (200, answer.content)
+
+
+async def test_order_of_parameters_does_not_matter(client):
+    """They ask for the same, and get the same bytes."""
+    one = await client.get("/v1/new-contributors?min=1&page_size=3")
+    two = await client.get("/v1/new-contributors?page_size=3&min=1")
+    three = await client.get("/v1/new-contributors?page_size=3&min=2")
+    assert one.headers["etag"] == two.headers["etag"] != three.headers["etag"]
+    assert one.content == two.content
+
+
+async def test_a_new_snapshot_has_new_etags(own_client, published, tables):
+    """What was kept is not kept for ever."""
+    published.publish("one", tables)
+    tag = (await own_client.get("/v1/repositories")).headers["etag"]
+    published.publish("two", tables)
+    answer = await own_client.get("/v1/repositories", headers={"if-none-match": tag})
+    assert answer.status_code == 200
+    assert answer.json()["snapshot"] == answer.headers["x-snapshot"] == "two"
+
+
+async def test_head(client):
+    """The headers of GET without its body."""
+    get = await client.get("/v1/repositories")
+    head = await client.head("/v1/repositories")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == get.headers["content-length"]
+    assert head.headers["etag"] == get.headers["etag"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "compressed"), [("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("identity", False)]
+)
+async def test_compression(client, accept, compressed):
+    """Over a kilobyte, for those who take it; Parquet and small answers never."""
+    answer = await client.get("/v1/repositories", headers={"accept-encoding": accept})
+    assert (answer.headers.get("content-encoding") == "gzip") == compressed
+    assert answer.json()["total_records"] == 8
+    for path in ("/v1/repositories.parquet", "/v1/repositories/acme/fork"):
+        small = await client.get(path, headers={"accept-encoding": accept})
+        assert "content-encoding" not in small.headers
+
+
+async def test_documentation_is_compressed(client):
+    """It is the largest thing we send."""
+    for path in ("/openapi.json", "/static/vendor/swagger-ui/swagger-ui.css"):
+        assert (await client.get(path)).headers["content-encoding"] == "gzip"
+
+
+@pytest.mark.parametrize(("given", "kept"), [("abc-1.2_3", True), ("a b", False), ("x" * 65, False)])
+async def test_request_id(client, given, kept):
+    """Taken when it is harmless, made otherwise."""
+    for path in ("/healthz", "/v1/meta", "/nothing"):
+        answer = await client.get(path, headers={"x-request-id": given})
+        assert (answer.headers["x-request-id"] == given) == kept
+
+
+async def test_other_origins(client):
+    """Any page may read the API, and its headers; a preflight is answered."""
+    answer = await client.get("/v1/meta", headers={"origin": "https://example.org"})
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert "ETag" in answer.headers["access-control-expose-headers"]
+    assert "access-control-allow-credentials" not in answer.headers
+    preflight = await client.options("/v1/meta", headers={"access-control-request-method": "GET"})
+    assert preflight.status_code == 204
+    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD"
+
+
+def test_cache_is_bounded():
+    """The one not asked for the longest goes first; one that would push out all others is not kept."""
+    cache = AnswerCache(1600)
+    for name in "abcdefgh":
+        cache.put(name, Answer(b"x" * 100, "text/plain"))
+    assert cache.get("a") is not None
+    cache.put("i", Answer(b"x" * 100, "text/plain"))
+    assert cache.get("a") is not None
+    assert cache.get("b") is None
+    cache.put("large", Answer(b"x" * 101, "text/plain"))
+    assert cache.get("large") is None
+    assert cache.get("i") is not None

@@ -1,0 +1,119 @@
+"""What the API says about the snapshot and about itself."""
+
+import hashlib
+from importlib.resources import files
+
+import pytest
+
+from git_contrib_assets.serving.contract import TABLES
+
+
+async def test_meta(client):
+    """Snapshot, rows of every published table, coverage, definitions, links that lead somewhere."""
+    body = (await client.get("/v1/meta")).json()
+    assert body["snapshot"] == "20170704T0600Z-made"
+    assert body["built_at"] == body["checked_at"] == "2017-07-04T06:00:00Z"
+    assert (body["identity"], body["emails"], body["emails_not_asked"]) == ("partial", 12, 3)
+    assert list(body["rows"]) == [table.name for table in TABLES]
+    assert body["rows"]["repositories"] == body["coverage"]["repositories"] == 8
+    assert body["coverage"]["states"] == {
+        "complete": 4,
+        "empty": 1,
+        "emptied": 0,
+        "pending": 1,
+        "failed": 1,
+        "vanished": 1,
+    }
+    assert [(item["repository"], item["reason"]) for item in body["coverage"]["not_complete"]] == [
+        ("acme/again", None),
+        ("acme/failed", "history_unavailable"),
+        ("acme/pending", None),
+    ]
+    for link in body["links"].values():
+        assert (await client.get(link)).status_code == 200
+
+
+async def test_check_changes_meta_only(own_client, published, tables):
+    """A later check is told at once, by another ETag; one of another snapshot is not ours."""
+    published.publish("one", tables)
+    before = await own_client.get("/v1/meta")
+    list_before = await own_client.get("/v1/repositories")
+    published.checked("another", "2017-07-05T06:00:00+00:00")
+    assert (await own_client.get("/v1/meta")).json()["checked_at"] == "2017-07-04T06:00:00Z"
+    published.checked("one", "2017-07-05T08:00:00+02:00")
+    after = await own_client.get("/v1/meta", headers={"if-none-match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert after.json()["checked_at"] == "2017-07-05T06:00:00Z"
+    tag = list_before.headers["etag"]
+    assert (await own_client.get("/v1/repositories", headers={"if-none-match": tag})).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"snapshot_id": "one"}', '{"snapshot_id": "one", "checked_at": 1}']
+)
+async def test_broken_check_file(own_client, published, tables, content):
+    """The snapshot's own word holds then."""
+    published.publish("one", tables)
+    (published.folder / "checked.json").write_text(content)
+    assert (await own_client.get("/v1/meta")).json()["checked_at"] == "2017-07-04T06:00:00Z"
+
+
+async def test_health_and_readiness(client):
+    """Both are for machines: never kept."""
+    for path, body in (
+        ("/healthz", {"status": "ok"}),
+        ("/readyz", {"status": "ready", "snapshot": "20170704T0600Z-made"}),
+    ):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()) == (200, body)
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_documentation_needs_no_network(client):
+    """Every address in the page is ours and is there."""
+    page = await client.get("/docs")
+    assert page.status_code == 200
+    assert "://" not in page.text
+    for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+        assert f"/static/vendor/swagger-ui/{name}" in page.text
+        assert (await client.get(f"/static/vendor/swagger-ui/{name}")).status_code == 200
+    assert (await client.get("/")).headers["location"] == "/docs"
+
+
+def test_vendored_files_are_as_they_came():
+    """The checksums are those of the files."""
+    folder = files("api").joinpath("static", "vendor", "swagger-ui")
+    lines = folder.joinpath("SHA256SUMS").read_text().splitlines()
+    assert len(lines) == 6
+    for line in lines:
+        digest, name = line.split()
+        assert hashlib.sha256(folder.joinpath(name).read_bytes()).hexdigest() == digest
+
+
+async def test_problem_types_have_a_page(client, problem_of):
+    """The `type` of a problem leads to what it means."""
+    kind = (await client.get("/v1/nothing")).json()["type"]
+    assert (await client.get(kind)).json()["meaning"]
+    problem_of(await client.get("/problems/none"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/repos?page_size=100",
+        "/v1/new-contributors?page_size=1000",
+        "/v1/new-contributors/summary",
+        "/v1/repositories",
+        "/v1/repositories.csv",
+        "/v1/repositories/acme/anvil",
+        "/v1/repositories/acme/nothing",
+        "/v1/meta",
+        "/readyz",
+    ],
+)
+async def test_no_address_of_a_person_or_a_disk(client, made_snapshot, path):
+    """No answer holds an e-mail address or a path of the machine."""
+    text = (await client.get(path)).text
+    assert "@" not in text
+    assert str(made_snapshot.folder.parent) not in text
+    assert ".duckdb" not in text
