@@ -4,18 +4,19 @@ Every other part only says what happened; without a reporter nothing is shown.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from git_contrib_assets.records import Attempt
+from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.records import Attempt, Repository
 
 
 class Reporter:
     """Hears what happens. The methods of this base do nothing."""
 
-    def listed(self, target: str, repositories: int) -> None:
-        """A target was listed."""
+    def listed(self, target: str, repositories: Sequence[Repository]) -> None:
+        """A target was listed: these are its repositories."""
 
-    def target_failed(self, target: str, error: Exception) -> None:
+    def target_failed(self, target: str, error: GitContribError) -> None:
         """A target could not be listed."""
 
     def crawl_started(self, repositories: int) -> None:
@@ -30,7 +31,7 @@ class Reporter:
     def accounts_asked(self, asked: int, total: int) -> None:
         """So many of the unknown addresses have an answer."""
 
-    def accounts_failed(self, error: Exception, not_asked: int) -> None:
+    def accounts_failed(self, error: GitContribError, not_asked: int) -> None:
         """Some addresses could not be asked."""
 
     def waiting(self, message: str) -> None:
@@ -41,6 +42,9 @@ class Reporter:
 
     def published(self, snapshot_id: str, *, changed: bool) -> None:
         """The tables are published; ``changed`` is false when the current snapshot already held them."""
+
+    def step_failed(self, error: GitContribError) -> None:
+        """A step ended with this error."""
 
     def note(self, message: str) -> None:
         """Anything else worth a line."""
@@ -57,7 +61,7 @@ def reporter() -> Reporter:
 @contextlib.contextmanager
 def reporting_to(new: Reporter) -> Iterator[None]:
     """Let ``new`` hear everything for the length of the block."""
-    global _reporter  # noqa: PLW0603
+    global _reporter
     previous, _reporter = _reporter, new
     try:
         yield

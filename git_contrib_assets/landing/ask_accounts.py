@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 
-from git_contrib_assets.errors import AccountsUnavailable
+from git_contrib_assets.errors import AccountsUnavailable, GitContribError
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import AccountQuestion, Repository
 from git_contrib_assets.sources.github import ask_accounts
@@ -24,7 +24,7 @@ class AccountsReport:
 
     asked: int = 0
     answered: int = 0
-    error: AccountsUnavailable | None = None
+    error: GitContribError | None = None
 
     @property
     def not_asked(self) -> int:
@@ -52,10 +52,12 @@ def open_questions(landing: LandingZone, repositories: Iterable[Repository]) -> 
     return sorted(questions.values(), key=lambda question: (question.repository, question.email))
 
 
-async def look_up_accounts(client: GitHubClient, landing: LandingZone, questions: list[AccountQuestion]) -> AccountsReport:
+async def look_up_accounts(
+    client: GitHubClient, landing: LandingZone, questions: list[AccountQuestion]
+) -> AccountsReport:
     """Ask, and land each batch of answers as it comes, so that a kill loses none. The caller holds the crawl lock.
 
-    Raises NotAllowed or LimitReached; GitHub's silence ends in the report.
+    Whatever stops it ends in the report: what is answered is kept, the next run asks the rest.
     """
     report = AccountsReport(asked=len(questions))
     if not questions:
@@ -66,10 +68,12 @@ async def look_up_accounts(client: GitHubClient, landing: LandingZone, questions
             landing.add_answers(answers)
             report.answered += len(answers)
             reporter().accounts_asked(report.answered, report.asked)
-    except AccountsUnavailable as error:
+    except GitContribError as error:  # limits and refusals too: the tables are built with what there is
         report.error = error
     if report.not_asked and not report.error:
-        report.error = AccountsUnavailable("GitHub did not find the commits that bear some e-mails: the next run asks again")
+        report.error = AccountsUnavailable(
+            "GitHub did not find the commits that bear some e-mails: the next run asks again"
+        )
     if report.error:
         reporter().accounts_failed(report.error, report.not_asked)
     return report

@@ -45,7 +45,7 @@ async def refresh_catalogue(client: GitHubClient, landing: LandingZone, targets:
                 continue
             _merge(catalogue, listing, known)
             landing.reject("repository", listing.rejected)
-            reporter().listed(str(target), len(listing.repositories))
+            reporter().listed(str(target), listing.repositories)
             if listing.rejected:
                 reporter().rejected(len(listing.rejected), f"records in the list of {target} make no sense")
             if listing.note:
@@ -85,11 +85,21 @@ async def _mark_missing(client: GitHubClient, listing: Listing, known: dict[int,
     if not listing.complete or listing.rejected or listing.target.name:
         return
     listed = {repository.repository_id for repository in listing.repositories}
-    for gone in [one for one in known.values() if one.target == str(listing.target) and one.repository_id not in listed]:
+    for gone in [
+        one for one in known.values() if one.target == str(listing.target) and one.repository_id not in listed
+    ]:
         if gone.missing_since is not None:
             continue
         found, reason = await find_again(client, gone)
         if reason == "unavailable":
             continue  # the next run asks again
-        name = {"repository": found.repository, "owner": found.owner, "owner_id": found.owner_id, "name": found.name} if found else {}
-        known[gone.repository_id] = replace(gone, **name, missing_since=gone.listed_at, missing_reason=reason)
+        now = found or gone
+        known[gone.repository_id] = replace(
+            gone,
+            repository=now.repository,
+            owner=now.owner,
+            owner_id=now.owner_id,
+            name=now.name,
+            missing_since=gone.listed_at,
+            missing_reason=reason,
+        )

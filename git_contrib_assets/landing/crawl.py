@@ -156,5 +156,3 @@ def is_unchanged(repository: Repository, landed: LandedHistory) -> bool:
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
-
-

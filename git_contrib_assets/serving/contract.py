@@ -54,7 +54,11 @@ MONTHLY_NEW_CONTRIBUTORS = Table(
         _REPOSITORY_ID,
         _REPOSITORY,
         Column("date", "DATE", "First day of the month (UTC)"),
-        Column("number_of_new_contributors", "BIGINT", "People and bots whose first commit in the repository fell in the month"),
+        Column(
+            "number_of_new_contributors",
+            "BIGINT",
+            "People and bots whose first commit in the repository fell in the month",
+        ),
         Column("number_of_new_bots", "BIGINT", "How many of them are bots"),
         Column("cumulative_contributors", "BIGINT", "All contributors up to and including the month"),
         Column("is_fork", "BOOLEAN", "The repository is a fork: totals over repositories leave it out unless asked"),
@@ -146,7 +150,9 @@ SNAPSHOT = Table(
         Column("snapshot_id", "VARCHAR", "Name of the snapshot"),
         Column("built_at", "TIMESTAMP", "When it was built (UTC)"),
         Column("checked_at", "TIMESTAMP", "When its tables were last found current, at the time it was built (UTC)"),
-        Column("as_of", "TIMESTAMP", "The oldest of the times at which the repositories in it were last looked at (UTC)"),
+        Column(
+            "as_of", "TIMESTAMP", "The oldest of the times at which the repositories in it were last looked at (UTC)"
+        ),
         Column("complete_through", "DATE", "Last day that is counted whole: the last month may still be running"),
         Column("identity", "VARCHAR", "How far accounts were asked: account, partial or email"),
         Column("emails", "BIGINT", "E-mail addresses of authors"),

@@ -10,7 +10,6 @@ from typing import Any
 import duckdb
 import orjson
 
-from git_contrib_assets.errors import NotPublished
 from git_contrib_assets.serving.contract import (
     CHECKED_FILE,
     CONTRACT_VERSION,
@@ -55,7 +54,13 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, *, as_of: datetim
         "contract_version": CONTRACT_VERSION,
         "fingerprint": fingerprint,
     }
-    row = dict(zip(SNAPSHOT.column_names, connection.execute(read_select("serving", "snapshot"), values).fetchall()[0], strict=True))
+    row = dict(
+        zip(
+            SNAPSHOT.column_names,
+            connection.execute(read_select("serving", "snapshot"), values).fetchall()[0],
+            strict=True,
+        )
+    )
     with storage_errors(home.published):
         if changed:
             _write(connection, home, snapshot_id, values)
@@ -85,19 +90,6 @@ def current_file(home: Home) -> Path | None:
     return link.resolve() if link.exists() else None
 
 
-@contextlib.contextmanager
-def open_snapshot(home: Home) -> Any:
-    """The current snapshot, read-only.
-
-    Raises NotPublished where there is none.
-    """
-    path = current_file(home)
-    if path is None:
-        raise NotPublished("Nothing is published yet: run `git-contrib run` or `git-contrib demo` first")
-    with contextlib.closing(duckdb.connect(str(path), read_only=True)) as connection:
-        yield connection
-
-
 def _source(table: Table) -> str:
     return _SOURCES.get(table.name, f"marts.{table.name}")
 
@@ -117,9 +109,13 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
     parts = [f"{CONTRACT_VERSION}.{DEFINITION_VERSION}"]
     for table in TABLES:
         if table is not SNAPSHOT:
-            query = f"select count(*), bit_xor(hash(t)), sum(hash(t)::hugeint % 1000000007) from ({_select(table)}) as t"  # noqa: S608
+            query = (
+                f"select count(*), bit_xor(hash(t)), sum(hash(t)::hugeint % 1000000007) from ({_select(table)}) as t"  # noqa: S608
+            )
             parts.append(f"{table.name}:{connection.execute(query).fetchall()[0]}")
-    asked = "select count(distinct address_id) filter (where is_askable and asked_at is null), count(*) from typed.authors"
+    asked = (
+        "select count(distinct address_id) filter (where is_askable and asked_at is null), count(*) from typed.authors"
+    )
     parts.append(str(connection.execute(asked).fetchall()[0]))
     return str(connection.execute("select md5($text)", {"text": "|".join(parts)}).fetchall()[0][0])
 
@@ -134,13 +130,17 @@ def _write(connection: duckdb.DuckDBPyConnection, home: Home, snapshot_id: str, 
         try:
             for table in TABLES:
                 if table is SNAPSHOT:
-                    connection.execute(f"create table snapshot_file.{table.name} as {read_select('serving', 'snapshot')}", values)
+                    connection.execute(
+                        f"create table snapshot_file.{table.name} as {read_select('serving', 'snapshot')}", values
+                    )
                 else:
                     order = ", ".join(table.order)
                     connection.execute(f"create table snapshot_file.{table.name} as {_select(table)} order by {order}")
                 connection.execute(f"comment on table snapshot_file.{table.name} is '{_quoted(table.grain)}'")
                 for column in table.columns:
-                    comment = f"comment on column snapshot_file.{table.name}.{column.name} is '{_quoted(column.description)}'"
+                    comment = (
+                        f"comment on column snapshot_file.{table.name}.{column.name} is '{_quoted(column.description)}'"
+                    )
                     connection.execute(comment)
         finally:
             connection.execute("detach snapshot_file")
@@ -169,6 +169,10 @@ def _prune(home: Home, current: str) -> None:
 
 
 def _record_check(home: Home, snapshot_id: str, row: dict[str, Any]) -> None:
-    checked = {"snapshot_id": snapshot_id, "checked_at": f"{row['checked_at']:%Y-%m-%dT%H:%M:%SZ}", "as_of": f"{row['as_of']:%Y-%m-%dT%H:%M:%SZ}"}
+    checked = {
+        "snapshot_id": snapshot_id,
+        "checked_at": f"{row['checked_at']:%Y-%m-%dT%H:%M:%SZ}",
+        "as_of": f"{row['as_of']:%Y-%m-%dT%H:%M:%SZ}",
+    }
     with replacing(home.published / CHECKED_FILE) as temporary:
         temporary.write_bytes(orjson.dumps(checked))

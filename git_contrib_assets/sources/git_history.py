@@ -103,7 +103,9 @@ class GitHistory:
             raise HistoryCorrupt(
                 f"{repository.repository}: what git received is no readable history, {self.attempts} times: run again later"
             ) from error
-        return History(tip=tip, default_branch=branch, requests=git.requests, batches=git.log(clone, tip) if tip else iter(()))
+        return History(
+            tip=tip, default_branch=branch, requests=git.requests, batches=git.log(clone, tip) if tip else iter(())
+        )
 
     def forget(self, repository: Repository) -> None:
         """Drop the clone: the next read makes a new one."""
@@ -117,7 +119,9 @@ class GitHistory:
                 head = git.run(here, "symbolic-ref", "--short", "HEAD").strip()
                 wanted = branch or head
                 git.run(here, "config", "remote.origin.url", url)
-                git.network(here, "fetch", "--quiet", "--no-tags", "origin", f"+refs/heads/{wanted}:refs/heads/{wanted}")
+                git.network(
+                    here, "fetch", "--quiet", "--no-tags", "origin", f"+refs/heads/{wanted}:refs/heads/{wanted}"
+                )
                 if wanted != head:
                     git.run(here, "symbolic-ref", "HEAD", f"refs/heads/{wanted}")
             except (_BranchGone, _CacheBroken):
@@ -127,7 +131,9 @@ class GitHistory:
         making = clone.with_name(f"{clone.name}.{os.getpid()}.tmp")
         shutil.rmtree(making, ignore_errors=True)
         try:
-            git.network("clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--filter=tree:0", "--", url, str(making))
+            git.network(
+                "clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--filter=tree:0", "--", url, str(making)
+            )
             head = git.run(f"--git-dir={making}", "symbolic-ref", "--short", "HEAD").strip()
             making.rename(clone)
         finally:
@@ -191,7 +197,9 @@ class _Git:
                 if whole:
                     yield _batch(fields[:whole])
             if process.wait() or rest not in ([], [b""]):
-                raise HistoryCorrupt(f"{self._repository}: git could not list the commits it received: run again, it is fetched anew")
+                raise HistoryCorrupt(
+                    f"{self._repository}: git could not list the commits it received: run again, it is fetched anew"
+                )
 
     def _communicate(self, arguments: tuple[str, ...]) -> tuple[int, str, str]:
         with self._started(["git", *arguments], subprocess.PIPE) as process:
@@ -204,7 +212,12 @@ class _Git:
     def _started(self, command: list[str], stderr: int) -> Iterator[subprocess.Popen[bytes]]:
         """A running git in a process group of its own, which ends with the block or when we are cancelled."""
         process = subprocess.Popen(
-            command, env=self._environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, process_group=0
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            process_group=0,
         )
         with process, self._cancellation.kills(process):
             if self._cancellation.cancelled:
@@ -233,21 +246,38 @@ class _Git:
             return _BranchGone(f"{name}: its default branch is gone")
         if says("error: 404", "not found", "could not read username", "authentication failed", "error: 401"):
             return RepositoryNotFound(f"{name}: gone, renamed or private; its last good data are kept")
-        if says("could not resolve host", "failed to connect", "connection refused", "couldn't connect", "network is unreachable"):
+        if says(
+            "could not resolve host",
+            "failed to connect",
+            "connection refused",
+            "couldn't connect",
+            "network is unreachable",
+        ):
             return _TryAgain(f"{name}: the git server cannot be reached: check the network and GITHUB_SERVER_URL")
-        if says("error: 5", "timed out", "operation too slow", "early eof", "connection reset", "empty reply", "rpc failed", "hung up"):
+        if says(
+            "error: 5",
+            "timed out",
+            "operation too slow",
+            "early eof",
+            "connection reset",
+            "empty reply",
+            "rpc failed",
+            "hung up",
+        ):
             return _TryAgain(f"{name}: the git server did not deliver, {_ATTEMPTS} times: run again later")
         return _CacheBroken(f"{name}: what git received is no readable history")
 
 
 def _environment(settings: Settings) -> dict[str, str]:
     """Our own configuration only, no prompts, plain English complaints, the token for its host alone."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name != "GITHUB_TOKEN"}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name != "GITHUB_TOKEN"
+    }
     options = dict(_OPTIONS)
     if settings.token:
         secret = base64.b64encode(f"x-access-token:{settings.token}".encode()).decode()
         options[f"http.{settings.server_url}/.extraHeader"] = f"Authorization: Basic {secret}"
-    numbered = {}
+    numbered: dict[str, str] = {}
     for number, (key, value) in enumerate(options.items()):
         numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return {
@@ -297,5 +327,3 @@ def _moment(values: list[bytes]) -> pa.Array:
     seconds = pc.if_else(plausible, text, pa.scalar("0")).cast(pa.int64())
     clipped = pc.min_element_wise(pc.max_element_wise(seconds, _EARLIEST), _LATEST)
     return pc.multiply(clipped, 1000).cast(pa.timestamp("ms"))
-
-

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -49,11 +49,12 @@ async def list_target(client: GitHubClient, target: Target, *, owner_type: str |
     if target.owner == "@me":
         if not client.signed_in:
             raise NotAllowed("@me needs a token: set GITHUB_TOKEN")
-        return await _list_pages(client, target, "/user/repos", {"affiliation": "owner", "visibility": "public"})
+        own = await _list_pages(client, target, "/user/repos", {"affiliation": "owner", "visibility": "public"})
+        return own or Listing(target)
     organisation = (f"/orgs/{target.owner}/repos", {"type": "public", "sort": "full_name"})
     user = (f"/users/{target.owner}/repos", {"type": "owner", "sort": "full_name"})
     for path, parameters in (user, organisation) if owner_type == "User" else (organisation, user):
-        listing = await _list_pages(client, target, path, parameters, missing_is_none=True)
+        listing = await _list_pages(client, target, path, parameters)
         if listing is not None:
             return listing
     raise UnknownTarget(f"GitHub knows no owner {target.owner!r}: check the spelling")
@@ -81,11 +82,12 @@ async def _list_one(client: GitHubClient, target: Target) -> Listing:
 
 
 async def _list_pages(
-    client: GitHubClient, target: Target, path: str, parameters: dict[str, str | int], *, missing_is_none: bool = False
-) -> Any:
+    client: GitHubClient, target: Target, path: str, parameters: Mapping[str, str | int]
+) -> Listing | None:
+    """The listing, or None where the path is not there."""
     listing = Listing(target)
     async for page in client.pages(path, parameters):
-        if page.status_code == 404 and missing_is_none:
+        if page.status_code == 404:
             return None
         if page.status_code != 200:
             raise _refused(target, page)
@@ -162,7 +164,9 @@ def _date(response: httpx.Response) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
 
-async def ask_accounts(client: GitHubClient, questions: Sequence[AccountQuestion]) -> AsyncIterator[list[AccountAnswer]]:
+async def ask_accounts(
+    client: GitHubClient, questions: Sequence[AccountQuestion]
+) -> AsyncIterator[list[AccountAnswer]]:
     """Which accounts own these e-mails: one GraphQL query per hundred, several at a time; a batch of answers at a time.
 
     A query that runs into GitHub's clock is asked again in halves. Questions that GitHub cannot
@@ -170,7 +174,9 @@ async def ask_accounts(client: GitHubClient, questions: Sequence[AccountQuestion
     AccountsUnavailable at the end when some could not be asked, NotAllowed or LimitReached at once.
     """
     places = asyncio.Semaphore(CONCURRENCY)
-    batches = [list(questions[start : start + QUESTIONS_PER_QUERY]) for start in range(0, len(questions), QUESTIONS_PER_QUERY)]
+    batches = [
+        list(questions[start : start + QUESTIONS_PER_QUERY]) for start in range(0, len(questions), QUESTIONS_PER_QUERY)
+    ]
     failures: list[GitHubUnavailable] = []
 
     async def ask(batch: list[AccountQuestion]) -> list[AccountAnswer]:
@@ -227,7 +233,9 @@ async def _ask(client: GitHubClient, batch: list[AccountQuestion]) -> list[Accou
             if author is None or (f"r{r}", f"c{c}") in failed:
                 continue  # a null that an error explains is no answer
             user = author.get("user") or {}
-            answers.append(AccountAnswer(question.email, user.get("databaseId"), user.get("login"), asked_at, "graphql"))
+            answers.append(
+                AccountAnswer(question.email, user.get("databaseId"), user.get("login"), asked_at, "graphql")
+            )
     return answers
 
 

@@ -39,7 +39,9 @@ class _TryAgain(Exception):
 class GitHubClient:
     """Use as ``async with GitHubClient(settings, budget) as client``; all clients of a process share one budget."""
 
-    def __init__(self, settings: Settings, budget: Budget, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, settings: Settings, budget: Budget, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self._settings = settings
         self._budget = budget
         self._places = asyncio.Semaphore(CONCURRENCY)
@@ -105,7 +107,9 @@ class GitHubClient:
 
         Raises QueryTooHeavy, NotAllowed, LimitReached or GitHubUnavailable.
         """
-        response = await self._send("POST", self._settings.graphql_url, "graphql", content=orjson.dumps({"query": query}))
+        response = await self._send(
+            "POST", self._settings.graphql_url, "graphql", content=orjson.dumps({"query": query})
+        )
         body = _json(response)
         if response.status_code == 403:
             raise NotAllowed(f"GitHub refuses the account look-up: {explain(response)}")

@@ -22,7 +22,11 @@ COMPUTING_SECONDS = 30.0
 REST_POINTS_PER_MINUTE = 900
 GRAPHQL_POINTS_PER_MINUTE = 2000
 _PACING_SECONDS = 60.0
-_SECONDARY_TEXTS = ("secondary rate limit", "please wait a few minutes before you try again", "please retry your request again later")
+_SECONDARY_TEXTS = (
+    "secondary rate limit",
+    "please wait a few minutes before you try again",
+    "please retry your request again later",
+)
 _SECONDARY_LINKS = ("#abuse-rate-limits", "secondary-rate-limits")
 
 
@@ -57,7 +61,9 @@ def judge(status: int, headers: Mapping[str, str], body: Any, *, now: float) -> 
 
     if limit_status and retry_after is not None:
         return Verdict(Meaning.SECONDARY_LIMIT, retry_after)
-    if limited_query or (limit_status and (headers.get("x-ratelimit-remaining") == "0" or "api rate limit exceeded" in message)):
+    if limited_query or (
+        limit_status and (headers.get("x-ratelimit-remaining") == "0" or "api rate limit exceeded" in message)
+    ):
         return Verdict(Meaning.PRIMARY_LIMIT, _until_reset(headers, now))
     if says_secondary and (limit_status or (status == 200 and error_types(body))):
         return Verdict(Meaning.SECONDARY_LIMIT)
@@ -86,7 +92,11 @@ def _message(body: Any) -> str:
     if not isinstance(body, dict):
         return ""
     errors = body.get("errors")
-    texts = [str(error.get("message", "")) for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    texts = (
+        [str(error.get("message", "")) for error in errors if isinstance(error, dict)]
+        if isinstance(errors, list)
+        else []
+    )
     return " ".join([str(body.get("message", "")), *texts]).strip()
 
 
@@ -138,7 +148,9 @@ class Bucket:
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
         """Take over the headers of a reply. Replies overtake each other: within a window the smallest number counts."""
-        limit, remaining, reset = (_number(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset"))
+        limit, remaining, reset = (
+            _number(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset")
+        )
         if not limit or remaining is None or reset is None:
             return  # Enterprise Server without limits says none, or zero of zero
         reset_at = now + (reset - server_time(headers, now))
@@ -238,7 +250,9 @@ class Budget:
         if abs(until - self._announced) > 1.0:
             self._announced = until
             self.seconds_waited += seconds
-            self.on_wait(f"{cause}: next request at {clock_time} (in {seconds:.0f} s); safe to stop, what is finished is kept")
+            self.on_wait(
+                f"{cause}: next request at {clock_time} (in {seconds:.0f} s); safe to stop, what is finished is kept"
+            )
         await asyncio.sleep(seconds)
 
     def remaining(self) -> dict[str, int]:

@@ -120,7 +120,11 @@ def lock(
     announced = False
     while not try_flock(handle):
         holder = _read_holder(handle)
-        who = f"{holder.purpose} of run {holder.run} (process {holder.process}, since {holder.since})" if holder else "another run"
+        who = (
+            f"{holder.purpose} of run {holder.run} (process {holder.process}, since {holder.since})"
+            if holder
+            else "another run"
+        )
         if time.monotonic() >= deadline:
             handle.close()
             raise LockBusy(f"The {name} lock is held by {who}: wait for it, or allow a longer --max-wait")

@@ -1,14 +1,14 @@
 """The landing zone: raw records as files, the only state there is.
 
-    landing/
-      repositories.parquet       one row per repository ever listed
-      targets.json               per target: when it was last listed
-      commits/<id>.parquet       one row per commit of the default branch; the footer says of which tip
-      accounts/*.parquet         answers about e-mails, the newest counts
-      crawl_log.ndjson           one line per repository and attempt
-      rejected.ndjson            records that made no sense, with the reason
-      set_aside/                 landing files that could not be read, with the reason
-      key                        mode 0600: the key of the published hashes
+landing/
+  repositories.parquet       one row per repository ever listed
+  targets.json               per target: when it was last listed
+  commits/<id>.parquet       one row per commit of the default branch; the footer says of which tip
+  accounts/*.parquet         answers about e-mails, the newest counts
+  crawl_log.ndjson           one line per repository and attempt
+  rejected.ndjson            records that made no sense, with the reason
+  set_aside/                 landing files that could not be read, with the reason
+  key                        mode 0600: the key of the published hashes
 """
 
 import contextlib
@@ -175,7 +175,10 @@ class LandingZone:
         """
         path = self.commit_file(landed.repository_id)
         commits = 0
-        with replacing(path) as temporary, pq.ParquetWriter(temporary, LANDED_COMMIT_SCHEMA, **_PARQUET_OPTIONS) as writer:
+        with (
+            replacing(path) as temporary,
+            pq.ParquetWriter(temporary, LANDED_COMMIT_SCHEMA, **_PARQUET_OPTIONS) as writer,
+        ):
             for group in _groups(history.batches):
                 repository_id = pa.repeat(pa.scalar(landed.repository_id, pa.int64()), group.num_rows)
                 writer.write_table(group.add_column(0, LANDED_COMMIT_SCHEMA.field(0), repository_id))
@@ -199,7 +202,9 @@ class LandingZone:
         with pq.ParquetFile(self.commit_file(repository_id)) as file:
             for batch in file.iter_batches(_ROWS_PER_GROUP, columns=["author_email", "sha"]):
                 email = pc.utf8_lower(pc.utf8_trim(batch["author_email"], characters=WHITESPACE))
-                found.append(pa.table({"email": email, "sha": batch["sha"]}).group_by("email").aggregate([("sha", "min")]))
+                found.append(
+                    pa.table({"email": email, "sha": batch["sha"]}).group_by("email").aggregate([("sha", "min")])
+                )
         if not found:
             return {}
         merged = pa.concat_tables(found).group_by("email").aggregate([("sha_min", "min")])
@@ -333,9 +338,13 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
 
 
 def _newest(answers: pa.Table) -> pa.Table:
-    ordered = answers.append_column("row", pa.array(range(answers.num_rows), pa.int64())).sort_by([("asked_at", "ascending"), ("row", "ascending")])
+    ordered = answers.append_column("row", pa.array(range(answers.num_rows), pa.int64())).sort_by(
+        [("asked_at", "ascending"), ("row", "ascending")]
+    )
     position = pa.array(range(ordered.num_rows), pa.int64())
-    last = ordered.append_column("position", position).group_by("email").aggregate([("position", "max")])["position_max"]
+    last = (
+        ordered.append_column("position", position).group_by("email").aggregate([("position", "max")])["position_max"]
+    )
     return ordered.take(last.combine_chunks()).drop_columns("row")
 
 

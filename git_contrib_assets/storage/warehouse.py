@@ -1,6 +1,7 @@
 """The warehouse: a DuckDB working file that is rebuilt from landing by plain selects, one ``.sql`` file per table."""
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -15,6 +16,7 @@ from git_contrib_assets.storage.home import Home, storage_errors, translate_stor
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 MEMORY_LIMIT = "1GB"
+_ATTEMPTS = 3
 _VIEWS = {("warehouse", "commits")}
 _SCHEMAS = {"warehouse": "typed", "marts": "marts"}  # DuckDB takes warehouse.x for a table of the file warehouse.duckdb
 
@@ -51,8 +53,19 @@ def build_table(connection: duckdb.DuckDBPyConnection, layer: str, name: str, pa
         connection.execute(f"create or replace view {table} as {select}")
     else:
         used = {key: value for key, value in parameters.items() if f"${key}" in select}
-        connection.execute(f"create or replace table {table} as {select}", used)
+        _execute_patiently(connection, f"create or replace table {table} as {select}", used)
     return count_rows(connection, table)
+
+
+def _execute_patiently(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]) -> None:
+    """A crawl of another run may replace a landing file between the moments at which DuckDB opens it: then once more."""
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            connection.execute(statement, parameters)
+        except (duckdb.IOException, duckdb.InvalidInputException):
+            continue
+        return
+    connection.execute(statement, parameters)
 
 
 def table_name(layer: str, name: str) -> str:
@@ -66,10 +79,20 @@ def count_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(rows)
 
 
+def read_violations(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[object, ...]]:
+    """The rows of a check's select (``marts/violations/<name>.sql``): there must be none."""
+    return connection.execute(read_select("marts/violations", name)).fetchall()
+
+
 @cache
 def read_select(layer: str, name: str) -> str:
     """The text of a ``.sql`` file of the package, by folder and file name."""
     return files("git_contrib_assets").joinpath(layer, f"{name}.sql").read_text("utf-8")
+
+
+def code_version(layer: str, name: str) -> str:
+    """A table's code version: it changes with its select and with nothing else."""
+    return hashlib.sha256(read_select(layer, name).encode()).hexdigest()[:12]
 
 
 def _attach_landing(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
@@ -115,4 +138,6 @@ def _explain(error: duckdb.Error, home: Home) -> Exception:
                 f"Landing files could not be read and were set aside ({names}): run again, they are fetched anew",
                 path=corrupt[0].path,
             )
-    return StorageError(f"DuckDB could not build the tables ({type(error).__name__}): {text.splitlines()[0] if text else ''}")
+    return StorageError(
+        f"DuckDB could not build the tables ({type(error).__name__}): {text.splitlines()[0] if text else ''}"
+    )

@@ -1,0 +1,280 @@
+"""The command line: data to stdout, talk to stderr."""
+
+import contextlib
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import wraps
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table as ScreenTable
+
+from git_contrib_assets.errors import GitContribError, UsageError
+from git_contrib_assets.logs import configure_logs
+from git_contrib_assets.records import Target
+from git_contrib_assets.serving import contract, read
+from git_contrib_assets.settings import Settings
+from git_contrib_assets.storage.home import Home
+
+# Dagster takes a second to import: only the commands that crawl do so, inside.
+
+EXAMPLES = """\b
+Start here:
+  git-contrib demo                 see it work: no network, no token
+  git-contrib run facebook         collect and compute
+  git-contrib show facebook/react  a series in the terminal
+  git-contrib serve                the JSON API
+"""
+_DURATION = re.compile(r"(\d+)([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_INTERRUPTED = 130
+
+
+class Duration(click.ParamType[float]):
+    """Seconds, or a number with s, m, h or d; several add up (1h30m)."""
+
+    name = "duration"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        """Seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        parts = _DURATION.findall(value)
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            self.fail(f"{value!r} is no duration: write 90, 45s, 30m or 1h30m", parameter, context)
+        return float(sum(int(number) * _SECONDS[unit] for number, unit in parts))
+
+
+class Commands(click.Group):
+    """Commands in the order in which people need them."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Names in order of definition."""
+        return list(self.commands)
+
+
+def _console() -> Console:
+    return Console(stderr=True, soft_wrap=True)
+
+
+def _errors_to_exit_codes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """One line for an error we know, and its exit code; the trace only for what nobody expected, with -v."""
+
+    @wraps(command)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except GitContribError as error:
+            click.echo(f"git-contrib: {error}", err=True)
+            sys.exit(error.exit_code if error.exit_code != 3 else 1)
+        except KeyboardInterrupt:
+            sys.exit(_INTERRUPTED)
+        except BrokenPipeError:  # the reader of our output has gone: as with any filter, no fault
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+
+    return wrapped
+
+
+@click.group(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    help="Where files and databases live  [GIT_CONTRIB_HOME; default: ./data]",
+)
+@click.option("-v", "--verbose", count=True, help="More detail; twice for every request")
+@click.option("-q", "--quiet", is_flag=True, help="Only what went wrong")
+@click.version_option(version("git-contrib"), prog_name="git-contrib")
+@click.pass_context
+def main(context: click.Context, home: Path | None, verbose: int, quiet: bool) -> None:
+    """Monthly new contributors for every public repository of a GitHub organisation."""
+    if home:
+        os.environ["GIT_CONTRIB_HOME"] = str(home)
+    configure_logs(verbose)
+    context.obj = {"quiet": quiet}
+
+
+@main.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option(
+    "--max-wait",
+    type=Duration(),
+    default="65m",
+    show_default=True,
+    help="Upper bound of every single wait, for a lock or for GitHub's limit",
+)
+@click.pass_context
+@_errors_to_exit_codes
+def run(context: click.Context, targets: tuple[str, ...], max_wait: float) -> None:
+    """Collect commit histories, compute the tables, publish them.
+
+    TARGET is an owner, owner/name or @me; without one, those of GIT_CONTRIB_TARGETS (default: facebook).
+    """
+    settings = Settings.from_environment()
+    parsed = [Target.parse(text) for text in targets or settings.targets]
+    if not parsed:
+        raise UsageError("There is no target: name an owner, or set GIT_CONTRIB_TARGETS")
+    sys.exit(_run(settings, parsed, max_wait, quiet=context.obj["quiet"]))
+
+
+def _run(settings: Settings, targets: list[Target], max_wait: float, *, quiet: bool) -> int:
+    """Run the main job with progress and a summary; the exit code."""
+    from git_contrib_assets import pipeline
+    from git_contrib_assets.console import ConsoleReporter, summarise
+    from git_contrib_assets.resources import budget
+
+    console, started = _console(), time.monotonic()
+    if not settings.token and not quiet:
+        console.print("No token: people with several addresses are not joined. Set GITHUB_TOKEN to count them once")
+    with ConsoleReporter(console, quiet=quiet) as listener:
+        outcome = pipeline.run(settings, targets, max_wait=max_wait, listener=listener)
+    summarise(console, outcome, budget, time.monotonic() - started)
+    return outcome.exit_code
+
+
+@main.command()
+@_errors_to_exit_codes
+def status() -> None:
+    """What is collected, how fresh it is, and what failed and why."""
+    home = Home(Settings.from_environment().home)
+    with read.open_snapshot(home) as snapshot:
+        about = snapshot.about()
+        repositories = snapshot.rows(contract.REPOSITORIES)
+    click.echo(f"Snapshot       {about['snapshot_id']}, built {about['built_at']:%Y-%m-%d %H:%M} UTC")
+    click.echo(f"Checked        {about['checked_at']:%Y-%m-%d %H:%M} UTC; complete through {about['complete_through']}")
+    asked = f"{about['emails'] - about['emails_not_asked']:,} of {about['emails']:,} e-mails looked up"
+    click.echo(f"Identity       {about['identity']}: {asked}")
+    states: dict[str, int] = {}
+    for row in repositories:
+        states[row["state"]] = states.get(row["state"], 0) + 1
+    click.echo(
+        f"Repositories   {len(repositories)}: "
+        + ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    )
+    click.echo(f"Commits        {sum(row['commits'] for row in repositories):,}")
+    for row in repositories:
+        if row["state"] in {"failed", "vanished", "emptied", "pending"}:
+            since = f" since {row['state_since']:%Y-%m-%d %H:%M} UTC" if row["state_since"] else ""
+            click.echo(f"  {row['state']:<9} {row['repository']}: {row['state_reason'] or 'not collected yet'}{since}")
+
+
+@main.command()
+@click.argument("repository")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@_errors_to_exit_codes
+def show(repository: str, form: str) -> None:
+    """The monthly series of one repository."""
+    with read.open_snapshot(Home(Settings.from_environment().home)) as snapshot:
+        name = snapshot.resolve(repository)
+        if form != "table":
+            snapshot.write(contract.MONTHLY_NEW_CONTRIBUTORS, form, sys.stdout.buffer, repository=name)
+            return
+        rows = snapshot.rows(contract.MONTHLY_NEW_CONTRIBUTORS, repository=name)
+    most = max((row["number_of_new_contributors"] for row in rows), default=0) or 1
+    screen = ScreenTable(title=f"{name}: new contributors per month", title_justify="left")
+    for heading, justify in (("month", "left"), ("new", "right"), ("bots", "right"), ("all", "right"), ("", "left")):
+        screen.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's own literal type
+    for row in rows:
+        bar = "█" * round(30 * row["number_of_new_contributors"] / most)
+        numbers = (row["number_of_new_contributors"], row["number_of_new_bots"], row["cumulative_contributors"])
+        screen.add_row(f"{row['date']:%Y-%m}", *(f"{number:,}" for number in numbers), bar)
+    Console().print(screen)
+
+
+@main.command()
+@click.argument("table", metavar="TABLE", type=click.Choice([table.name for table in contract.TABLES]))
+@click.option("--format", "form", type=click.Choice(["csv", "parquet", "ndjson"]), default="csv", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of stdout")
+@_errors_to_exit_codes
+def export(table: str, form: str, output: Path | None) -> None:
+    """A published table, whole: published column names, dates as YYYY-MM-DD."""
+    chosen = next(one for one in contract.TABLES if one.name == table)
+    with read.open_snapshot(Home(Settings.from_environment().home)) as snapshot, _sink(output) as sink:
+        snapshot.write(chosen, form, sink)
+
+
+@contextlib.contextmanager
+def _sink(output: Path | None) -> Iterator[Any]:
+    from git_contrib_assets.storage.home import replacing
+
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with replacing(output.absolute()) as temporary, temporary.open("wb") as file:
+        yield file
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@_errors_to_exit_codes
+def serve(host: str, port: int) -> None:
+    """The JSON API on the current snapshot, read-only. Ctrl-C stops it."""
+    _serve(host, port)
+
+
+def _serve(host: str, port: int) -> None:
+    import uvicorn
+
+    os.environ["GIT_CONTRIB_HOME"] = str(Settings.from_environment().home)
+    click.echo(f"API on http://{host}:{port}/docs (Ctrl-C stops it)", err=True)
+    uvicorn.run("api.main:create_app", factory=True, host=host, port=port, log_level="warning", access_log=False)
+
+
+@main.command()
+@click.option("--once", is_flag=True, help="Stop after the table")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.pass_context
+@_errors_to_exit_codes
+def demo(context: click.Context, once: bool, host: str, port: int) -> None:
+    """The whole thing on a bundled organisation: real crawl, real git, no network, no token.
+
+    Works in its own home, <home>/demo.
+    """
+    from git_contrib_assets.demo import organisation, stand_in
+
+    home = Settings.from_environment().home / "demo"
+    organisation.build(home / "github")
+    with stand_in.running(home / "github", tokens={"demo-token": None}) as github:
+        os.environ |= {**github.environment(), "GITHUB_TOKEN": "demo-token", "GIT_CONTRIB_HOME": str(home)}
+        os.environ.pop("DAGSTER_HOME", None)
+        code = _run(Settings.from_environment(), [Target.parse(organisation.OWNER)], 60.0, quiet=context.obj["quiet"])
+    with read.open_snapshot(Home(home)) as snapshot:
+        rows = snapshot.rows(contract.REPOSITORIES)
+        months = snapshot.last_months(12)
+    _print_demo_table(rows, months)
+    if once:
+        sys.exit(code)
+    _serve(host, port)
+
+
+def _print_demo_table(rows: list[dict[str, Any]], months: dict[str, list[int]]) -> None:
+    screen = ScreenTable(title="New contributors of the bundled organisation", title_justify="left")
+    for heading, right in (
+        ("repository", False),
+        ("state", False),
+        ("commits", True),
+        ("people", True),
+        ("bots", True),
+        ("last 12 months", True),
+    ):
+        screen.add_column(heading, justify="right" if right else "left")
+    for row in rows:
+        recent = " ".join(str(number) for number in months.get(row["repository"], []))
+        screen.add_row(
+            row["repository"],
+            row["state"],
+            f"{row['commits']:,}",
+            f"{row['contributors']:,}",
+            f"{row['bots']:,}",
+            recent,
+        )
+    Console().print(screen)

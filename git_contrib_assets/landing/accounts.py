@@ -1,0 +1,60 @@
+"""Account answers as an asset: which GitHub account owns which e-mail, asked once and remembered."""
+
+import dagster as dg
+
+from git_contrib_assets.landing.ask_accounts import AccountsReport, look_up_accounts, open_questions
+from git_contrib_assets.landing.repositories import current_names
+from git_contrib_assets.progress import reporter
+from git_contrib_assets.resources import Installation, budget
+
+
+@dg.asset(
+    key=["landing", "accounts"],
+    deps=[["landing", "crawl_log"]],
+    group_name="contributors",
+    kinds={"github", "parquet"},
+    owners=["team:data"],
+    tags={"layer": "landing", "pii": ""},
+    code_version="1",
+    check_specs=[
+        dg.AssetCheckSpec(
+            "every_email_was_asked",
+            asset=["landing", "accounts"],
+            description="GitHub was asked about every author address; else people with two addresses may count twice",
+        )
+    ],
+)
+async def accounts(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """One row per e-mail and answer: the account that owns it, or nobody; the newest answer counts.
+
+    Asks about addresses without an answer of the last 30 days, a hundred per GraphQL query, through one commit
+    each. Needs a token; without one nothing is asked, and every snapshot says so.
+    """
+    requests_before = budget.requests
+    with installation.errors_reported(), installation.landing("the account look-up") as landing:
+        questions = open_questions(landing, current_names(landing.repositories()).values())
+        report = AccountsReport(asked=len(questions))
+        if installation.settings.token:
+            async with installation.github() as client:
+                report = await look_up_accounts(client, landing, questions)
+        elif questions:
+            reporter().note(f"No token: {len(questions)} e-mails are not looked up, people are told apart by address")
+        answers = landing.answers()
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": answers.num_rows,
+            "dagster/uri": str(landing.accounts_folder),
+            "asked": report.answered,
+            "not_asked": report.not_asked,
+            "requests": budget.requests - requests_before,
+            "seconds_waited": round(budget.seconds_waited, 1),
+            "budget_left": budget.remaining().get("graphql", -1),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                passed=report.not_asked == 0,
+                severity=dg.AssetCheckSeverity.WARN,
+                metadata={"emails_not_asked": report.not_asked, "reason": str(report.error or "")},
+            )
+        ],
+    )

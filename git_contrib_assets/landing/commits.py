@@ -1,0 +1,121 @@
+"""Commit histories as assets: one partition per repository, all of a run crawled concurrently in one process."""
+
+from typing import Any
+
+import dagster as dg
+
+from git_contrib_assets.landing.crawl import Crawl
+from git_contrib_assets.landing.repositories import current_names
+from git_contrib_assets.partitions import repository_partitions
+from git_contrib_assets.records import Attempt, AttemptState, Repository
+from git_contrib_assets.resources import Installation
+from git_contrib_assets.storage.landing_zone import LandingZone
+
+COMMITS = dg.AssetKey(["landing", "commits"])
+CRAWL_LOG = dg.AssetKey(["landing", "crawl_log"])
+CODE_VERSION = "1"
+SKIP_UNCHANGED_TAG = "git_contrib/skip_unchanged"
+"""A run with this tag has just refreshed the catalogue, so that it can tell who was not pushed to."""
+
+
+@dg.multi_asset(
+    name="crawl",
+    specs=[
+        dg.AssetSpec(
+            COMMITS,
+            description=(
+                "One row per commit reachable from the tip of a repository's default branch, merges included; one "
+                "Parquet file per repository.\n\nKey: `repository_id`, `sha`. Names, addresses and times as written. "
+                "One run crawls all its partitions at once; each lands or fails on its own."
+            ),
+            partitions_def=repository_partitions,
+            skippable=True,
+            deps=[["landing", "repositories"]],
+            group_name="contributors",
+            kinds={"git", "parquet"},
+            owners=["team:data"],
+            tags={"layer": "landing", "pii": ""},
+            code_version=CODE_VERSION,
+        ),
+        dg.AssetSpec(
+            CRAWL_LOG,
+            description=(
+                "One row per repository and attempt: how it ended, tip, commits, requests, seconds, and the reason of a "
+                "failure.\n\nThe ledger that the completeness check, `git-contrib status` and the API's coverage read."
+            ),
+            skippable=True,
+            deps=[COMMITS],
+            group_name="contributors",
+            kinds={"json"},
+            owners=["team:data"],
+            tags={"layer": "landing"},
+            code_version=CODE_VERSION,
+        ),
+    ],
+    can_subset=True,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+async def crawl(context: dg.AssetExecutionContext, installation: Installation):  # type: ignore[no-untyped-def]  # Dagster takes no AsyncIterator here
+    """Crawl the run's repositories; a materialisation for each that is there, whatever becomes of the others."""
+    attempts: list[Attempt] = []
+    with installation.errors_reported(), installation.landing("the crawl") as landing:
+        repositories, unknown = _selected(context, landing)
+        skip_unchanged = SKIP_UNCHANGED_TAG in context.run.tags
+        work = Crawl(landing, installation.history_source(), context.run_id)
+        async for attempt in work.run(repositories, look_again=not skip_unchanged):
+            attempts.append(attempt)
+            if attempt.failed:
+                context.log.error(attempt.message or attempt.repository)
+            elif COMMITS in context.selected_asset_keys:
+                yield _materialisation(attempt, landing)
+    failed = {attempt.repository: attempt.message or "" for attempt in attempts if attempt.failed}
+    failed |= {name: f"{name}: not in the catalogue any more: materialise landing/repositories" for name in unknown}
+    summary = _summary(attempts, failed)
+    if CRAWL_LOG in context.selected_asset_keys:
+        yield dg.MaterializeResult(asset_key=CRAWL_LOG, metadata=summary)
+        return
+    yield dg.AssetMaterialization(CRAWL_LOG, metadata=summary)
+    if failed:
+        raise dg.Failure(
+            f"{len(failed)} of {len(attempts) + len(unknown)} repositories failed",
+            metadata=summary,
+            allow_retries=False,
+        )
+
+
+def _selected(context: dg.AssetExecutionContext, landing: LandingZone) -> tuple[list[Repository], list[str]]:
+    """The repositories behind the run's partition keys, and the keys behind which there is none."""
+    keys = context.partition_keys if context.has_partition_key or context.has_partition_key_range else []
+    known = current_names(landing.repositories())
+    return [known[key] for key in keys if key in known], [key for key in keys if key not in known]
+
+
+def _materialisation(attempt: Attempt, landing: LandingZone) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        COMMITS,
+        partition=attempt.repository,
+        metadata={
+            "state": attempt.state.value,
+            "dagster/partition_row_count": attempt.commits,
+            "dagster/uri": str(landing.commit_file(attempt.repository_id)),
+            "commits": attempt.commits,
+            "git_requests": attempt.requests,
+            "seconds": attempt.seconds,
+            "source": attempt.source,
+            "tip": attempt.tip or "",
+        },
+        tags={"dagster/data_version": attempt.tip or "empty", "dagster/code_version": CODE_VERSION},
+    )
+
+
+def _summary(attempts: list[Attempt], failed: dict[str, str]) -> dict[str, Any]:
+    counts = {
+        f"repositories_{state.value}": sum(attempt.state is state for attempt in attempts) for state in AttemptState
+    }
+    return {
+        **counts,
+        "commits": sum(attempt.commits for attempt in attempts),
+        "commits_landed": sum(attempt.commits for attempt in attempts if attempt.state is AttemptState.LANDED),
+        "git_requests": sum(attempt.requests for attempt in attempts),
+        "failed": dg.MetadataValue.json(failed),
+    }

@@ -1,0 +1,214 @@
+"""The main job in one process: catalogue, crawl, tables, snapshot, on the same Dagster instance as the UI."""
+
+import contextlib
+import logging
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import dagster as dg
+
+from git_contrib_assets.definitions import defs, refresh_job
+from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG, SKIP_UNCHANGED_TAG
+from git_contrib_assets.partitions import repository_partitions
+from git_contrib_assets.progress import Reporter, reporting_to
+from git_contrib_assets.records import Attempt, Repository, Target
+from git_contrib_assets.resources import report_dead_runs, show_alive
+from git_contrib_assets.settings import Settings
+from git_contrib_assets.storage.home import Home, storage_errors
+
+INTERRUPTED = 130
+_RANGE = "dagster/asset_partition_range_"
+# 130, 5, 4, 3, 1: of several, the one that tells most about what to do next
+_PRECEDENCE = (INTERRUPTED, 5, 4, 3, 2, 1, 0)
+
+
+@dataclass
+class Outcome:
+    """What a run brought, gathered while it went on."""
+
+    listed: dict[str, Repository] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    targets_listed: int = 0
+    targets_failed: dict[str, GitContribError] = field(default_factory=dict)
+    errors: list[GitContribError] = field(default_factory=list)
+    rejected: int = 0
+    emails_not_asked: int = 0
+    snapshot_id: str | None = None
+    snapshot_changed: bool = False
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """The contract's exit code; where several hold, the first of 130, 5, 4, 3, 1."""
+        codes = {error.exit_code for error in self.errors}
+        codes |= {error.exit_code for error in self.targets_failed.values()}
+        if self.interrupted:
+            codes.add(INTERRUPTED)
+        if self.rejected or any(attempt.failed for attempt in self.attempts):
+            codes.add(3)
+        if self.snapshot_id is None:
+            codes -= {3}  # nothing is out: that is more than a part
+            codes.add(1)
+        return next(code for code in _PRECEDENCE if code in codes or code == 0)
+
+
+class _Gathering(Reporter):
+    """Fills the outcome and passes everything on."""
+
+    def __init__(self, outcome: Outcome, listener: Reporter) -> None:
+        self._outcome = outcome
+        self._listener = listener
+
+    def __getattribute__(self, name: str) -> Any:
+        own = object.__getattribute__(self, name)
+        if name.startswith("_") or not callable(own):
+            return own
+        heard = getattr(object.__getattribute__(self, "_listener"), name)
+
+        def both(*arguments: Any, **options: Any) -> None:
+            own(*arguments, **options)
+            heard(*arguments, **options)
+
+        return both
+
+    def listed(self, target: str, repositories: Sequence[Repository]) -> None:
+        self._outcome.targets_listed += 1
+        self._outcome.listed |= {repository.repository: repository for repository in repositories}
+
+    def target_failed(self, target: str, error: GitContribError) -> None:
+        self._outcome.targets_failed[target] = error
+
+    def repository_finished(self, attempt: Attempt) -> None:
+        self._outcome.attempts.append(attempt)
+
+    def accounts_failed(self, error: GitContribError, not_asked: int) -> None:
+        self._outcome.errors.append(error)
+        self._outcome.emails_not_asked = not_asked
+
+    def rejected(self, records: int, reason: str) -> None:
+        self._outcome.rejected += records
+
+    def step_failed(self, error: GitContribError) -> None:
+        if error not in self._outcome.targets_failed.values():
+            self._outcome.errors.append(error)
+
+    def published(self, snapshot_id: str, *, changed: bool) -> None:
+        self._outcome.snapshot_id, self._outcome.snapshot_changed = snapshot_id, changed
+
+
+def run(settings: Settings, targets: Sequence[Target], *, max_wait: float, listener: Reporter) -> Outcome:
+    """Collect the targets, recompute the tables, publish them. At most two Dagster runs for targets that lie together.
+
+    Every failure ends in the outcome; what could be had is kept and published.
+    """
+    outcome = Outcome()
+    with reporting_to(_Gathering(outcome, listener)), interrupts_noted(outcome):
+        try:
+            with open_instance(Home(settings.home)) as instance:
+                _run(instance, settings, targets, max_wait, outcome)
+        except GitContribError as error:
+            if error not in outcome.errors:
+                outcome.errors.append(error)
+    return outcome
+
+
+def _run(
+    instance: dg.DagsterInstance, settings: Settings, targets: Sequence[Target], max_wait: float, outcome: Outcome
+) -> None:
+    home = Home(settings.home)
+    report_dead_runs(instance, home)
+    configuration: dict[str, Any] = {"resources": {"installation": {"config": {"max_wait": max_wait}}}}
+    names = {"targets": [str(target) for target in targets]}
+    catalogue = {**configuration, "ops": {"landing__repositories": {"config": names}}}
+    if not _execute(instance, home, "catalogue", catalogue, outcome):
+        return
+    ranges = _contiguous(instance.get_dynamic_partitions(repository_partitions.name or ""), outcome.listed)
+    for first, last in ranges[:-1]:
+        tags = {f"{_RANGE}start": first, f"{_RANGE}end": last, SKIP_UNCHANGED_TAG: "yes"}
+        _execute(instance, home, "refresh", configuration, outcome, tags=tags, only=[COMMITS])
+    if ranges:
+        first, last = ranges[-1]
+        tags = {f"{_RANGE}start": first, f"{_RANGE}end": last, SKIP_UNCHANGED_TAG: "yes"}
+        _execute(instance, home, "refresh", configuration, outcome, tags=tags)
+    else:
+        everything = refresh_job.selection.resolve(defs.resolve_asset_graph())
+        _execute(instance, home, "refresh", configuration, outcome, only=sorted(everything - {COMMITS, CRAWL_LOG}))
+
+
+def _execute(
+    instance: dg.DagsterInstance,
+    home: Home,
+    job: str,
+    configuration: Mapping[str, Any],
+    outcome: Outcome,
+    *,
+    tags: Mapping[str, str] | None = None,
+    only: Sequence[dg.AssetKey] | None = None,
+) -> bool:
+    """Run a job here and now; whether it went well. An interrupt ends it and is noted."""
+    run_id = str(uuid.uuid4())
+    show_alive(home, run_id)
+    try:
+        result = defs.resolve_job_def(job).execute_in_process(
+            run_config=configuration,
+            instance=instance,
+            tags=tags,
+            asset_selection=only,
+            run_id=run_id,
+            raise_on_error=False,
+        )
+    except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
+        outcome.interrupted = True
+        raise KeyboardInterrupt from None
+    return result.success
+
+
+@contextlib.contextmanager
+def interrupts_noted(outcome: Outcome) -> Iterator[None]:
+    """Ctrl-C ends the work; what is finished is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        outcome.interrupted = True
+
+
+def _contiguous(ordered: Sequence[str], wanted: Mapping[str, object]) -> list[tuple[str, str]]:
+    """The wanted partitions as ranges of neighbours: a run holds one range."""
+    ranges: list[tuple[str, str]] = []
+    open_range = False
+    for name in ordered:
+        if name not in wanted:
+            open_range = False
+        elif open_range:
+            ranges[-1] = (ranges[-1][0], name)
+        else:
+            ranges.append((name, name))
+            open_range = True
+    return ranges
+
+
+@contextlib.contextmanager
+def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of the home, the one that the UI shows."""
+    prepare_instance(home)
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)  # its events are in the UI; ours go to the reporter
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def prepare_instance(home: Home) -> None:
+    """Make the home ready, and DAGSTER_HOME the one inside it unless one is set.
+
+    Raises HomeNotWritable or StorageFull.
+    """
+    home.prepare()
+    configuration = home.dagster / "dagster.yaml"
+    with storage_errors(configuration):
+        if not configuration.exists():
+            configuration.write_bytes(files("git_contrib_assets").joinpath("dagster.yaml").read_bytes())
+    os.environ.setdefault("DAGSTER_HOME", str(home.dagster))

@@ -1,0 +1,149 @@
+"""What assets work with: the home with its locks, GitHub, the warehouse. One budget for the whole process."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import IO
+
+import dagster as dg
+import duckdb
+from pydantic import PrivateAttr
+
+from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.progress import reporter
+from git_contrib_assets.settings import Settings
+from git_contrib_assets.sources.git_history import GitHistory, sweep_clones
+from git_contrib_assets.sources.github_client import GitHubClient
+from git_contrib_assets.sources.history import HistorySource
+from git_contrib_assets.sources.limits import Budget
+from git_contrib_assets.storage.home import Home, dead_runs, forget_run, lock, mark_run_alive
+from git_contrib_assets.storage.landing_zone import LandingZone
+from git_contrib_assets.storage.warehouse import open_warehouse
+
+DEFAULT_MAX_WAIT = 3900.0
+_alive: dict[str, IO[bytes]] = {}
+"""Held until this process ends: only then may others call its runs dead."""
+
+budget = Budget(on_wait=lambda message: reporter().waiting(message))
+"""The process's budget at GitHub: limits are per user, so everything shares it."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generic only at run time
+    """One home on disk and the GitHub it collects from, as the environment says."""
+
+    max_wait: float = DEFAULT_MAX_WAIT
+    """Upper bound in seconds of every single wait: for a lock, for GitHub's limit."""
+
+    _run_id: str = PrivateAttr(default="none")
+    _as_of: datetime = PrivateAttr(default_factory=_now)
+    _locks: dict[str, IO[bytes]] = PrivateAttr(default_factory=dict)
+    _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Make the home ready and show that this run is alive."""
+        self._run_id = context.run_id or "none"
+        self._as_of = _now()
+        self._instance = context.instance
+        budget.max_wait = self.max_wait
+        with self.errors_reported():
+            self.home.prepare()
+            if context.run_id:
+                show_alive(self.home, context.run_id)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Let go of every lock."""
+        for handle in self._locks.values():
+            handle.close()
+        self._locks.clear()
+
+    @property
+    def settings(self) -> Settings:
+        """The environment's settings."""
+        return Settings.from_environment()
+
+    @property
+    def home(self) -> Home:
+        """The home."""
+        return Home(self.settings.home)
+
+    @property
+    def run_id(self) -> str:
+        """The run these steps belong to."""
+        return self._run_id
+
+    @property
+    def as_of(self) -> datetime:
+        """The run's one idea of now (UTC, no zone)."""
+        return self._as_of
+
+    def github(self) -> GitHubClient:
+        """A client on the shared budget."""
+        return GitHubClient(self.settings, budget)
+
+    def history_source(self) -> HistorySource:
+        """Where commit histories come from.
+
+        Raises GitContribError when git is not there.
+        """
+        if not GitHistory.available():
+            raise GitContribError("git was not found: install it, then run again")
+        return GitHistory(self.settings, self.home.git)
+
+    @contextlib.contextmanager
+    def landing(self, purpose: str) -> Iterator[LandingZone]:
+        """The landing zone, to write to: under the crawl lock, for the length of the block."""
+        with self._lock("crawl", purpose):
+            landing = LandingZone(self.home)
+            landing.prepare()
+            sweep_clones(self.home.git)
+            yield landing
+
+    @contextlib.contextmanager
+    def warehouse(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse. Its lock is kept until the run ends, so that all tables of a run belong together."""
+        if "warehouse" not in self._locks:
+            self._locks["warehouse"] = self._lock("warehouse", purpose)
+            if not (self.home.landing / "crawl_log.ndjson").exists():
+                with self.landing("making an empty landing zone"):
+                    pass
+        with open_warehouse(self.home) as connection:
+            yield connection
+
+    @contextlib.contextmanager
+    def errors_reported(self) -> Iterator[None]:
+        """Let the process's reporter hear of every error that ends a step."""
+        try:
+            yield
+        except GitContribError as error:
+            reporter().step_failed(error)
+            raise
+
+    def _lock(self, name: str, purpose: str) -> IO[bytes]:
+        handle = lock(
+            self.home, name, run=self._run_id, purpose=purpose, max_wait=self.max_wait, on_wait=reporter().waiting
+        )
+        if self._instance is not None:
+            report_dead_runs(self._instance, self.home)
+        return handle
+
+
+def show_alive(home: Home, run_id: str) -> None:
+    """From now on until this process ends, others can tell that the run is not dead."""
+    if run_id not in _alive:
+        _alive[run_id] = mark_run_alive(home, run_id)
+
+
+def report_dead_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:
+    """Tell Dagster of runs whose process died without a word: it believes them started for ever."""
+    reported = []
+    for run_id in dead_runs(home):
+        run = instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            instance.report_run_failed(run, "The process of this run died; what it had landed is kept")
+            reported.append(run_id)
+        forget_run(home, run_id)
+    return reported

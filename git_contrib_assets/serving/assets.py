@@ -1,0 +1,63 @@
+"""The snapshot as an asset, and the check that says whether everything is in it."""
+
+import dagster as dg
+
+from git_contrib_assets.automation import after_crawl
+from git_contrib_assets.progress import reporter
+from git_contrib_assets.resources import Installation
+from git_contrib_assets.serving.publish import publish
+from git_contrib_assets.storage.landing_zone import LandingZone
+
+
+@dg.asset(
+    key=["serving", "snapshot"],
+    deps=[
+        ["marts", "monthly_new_contributors"],
+        ["marts", "first_commits"],
+        ["marts", "contributors"],
+        ["marts", "repositories"],
+        ["warehouse", "owners"],
+    ],
+    group_name="serving",
+    kinds={"duckdb"},
+    owners=["team:data"],
+    tags={"layer": "serving"},
+    code_version="1",
+    automation_condition=after_crawl,
+)
+def snapshot(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """One row per published table set: an immutable DuckDB file under a new name, and a link that is switched to it.
+
+    Tables that did not change make no new snapshot; that they were looked at is recorded instead.
+    """
+    with installation.errors_reported(), installation.warehouse("publishing") as connection:
+        published = publish(connection, installation.home, as_of=installation.as_of)
+    reporter().published(published.snapshot_id, changed=published.changed)
+    return dg.MaterializeResult(
+        metadata={
+            "snapshot": published.snapshot_id,
+            "changed": published.changed,
+            "identity": published.identity,
+            "emails_not_asked": published.emails_not_asked,
+            "dagster/uri": str(installation.home.published / f"{published.snapshot_id}.duckdb"),
+            **{f"rows_{table}": rows for table, rows in published.rows.items()},
+        }
+    )
+
+
+@dg.asset_check(
+    asset=snapshot,
+    name="every_repository_was_crawled",
+    blocking=True,
+    additional_deps=[["landing", "crawl_log"]],
+)
+def every_repository_was_crawled(
+    context: dg.AssetCheckExecutionContext, installation: Installation
+) -> dg.AssetCheckResult:
+    """No repository of this run failed. Holds nothing back: the snapshot is out, the failed partitions turn red."""
+    attempts = LandingZone(installation.home).attempts()
+    failed = {one.repository: one.message or "" for one in attempts if one.run_id == context.run.run_id and one.failed}
+    return dg.AssetCheckResult(
+        passed=not failed,
+        metadata={"failed_repositories": len(failed), "reasons": dg.MetadataValue.json(failed)},
+    )

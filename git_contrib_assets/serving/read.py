@@ -1,0 +1,141 @@
+"""Reading the current snapshot, for the command line."""
+
+import contextlib
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+import orjson
+
+from git_contrib_assets.errors import NotPublished, UsageError
+from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, MONTHLY_NEW_CONTRIBUTORS, SNAPSHOT, Table
+from git_contrib_assets.storage.home import Home
+
+_BATCH_ROWS = 10_000
+
+
+@dataclass
+class Snapshot:
+    """A snapshot that is open."""
+
+    connection: duckdb.DuckDBPyConnection
+    folder: Path
+
+    def about(self) -> dict[str, Any]:
+        """Its one row about itself, with the newest check's time."""
+        row = self.rows(SNAPSHOT)[0]
+        with contextlib.suppress(OSError, orjson.JSONDecodeError, KeyError):
+            checked = orjson.loads((self.folder / CHECKED_FILE).read_bytes())
+            if checked["snapshot_id"] == row["snapshot_id"]:
+                for name in ("checked_at", "as_of"):
+                    row[name] = datetime.fromisoformat(checked[name]).replace(tzinfo=None)
+        return row
+
+    def rows(self, table: Table, *, repository: str | None = None) -> list[dict[str, Any]]:
+        """All rows of a table, or those of one repository."""
+        return [dict(zip(table.column_names, row, strict=True)) for row in self._select(table, repository).fetchall()]
+
+    def resolve(self, name: str) -> str:
+        """The full name of a repository told by its full or its short name, whatever its case.
+
+        Raises UsageError for one that is unknown or not the only one.
+        """
+        query = (
+            "select repository from repositories where lower(repository) = lower($name) or lower(name) = lower($name)"
+        )
+        found = [row[0] for row in self.connection.execute(query, {"name": name}).fetchall()]
+        exact = [one for one in found if one.lower() == name.lower()] or found
+        if len(exact) == 1:
+            return str(exact[0])
+        if exact:
+            raise UsageError(f"{name!r} is the name of several repositories: say which of {', '.join(sorted(exact))}")
+        near = "select repository from repositories order by jaro_winkler_similarity(lower(repository), lower($name)) desc limit 3"
+        hints = [str(row[0]) for row in self.connection.execute(near, {"name": name}).fetchall()]
+        raise UsageError(
+            f"No repository {name!r} is collected" + (f": did you mean {', '.join(hints)}?" if hints else "")
+        )
+
+    def last_months(self, number: int) -> dict[str, list[int]]:
+        """Per repository the newcomers of its last months, oldest first."""
+        series: dict[str, list[int]] = {}
+        for row in self.rows(MONTHLY_NEW_CONTRIBUTORS):
+            series.setdefault(row["repository"], []).append(row["number_of_new_contributors"])
+        return {name: counts[-number:] for name, counts in series.items()}
+
+    def write(self, table: Table, form: str, sink: IO[bytes], *, repository: str | None = None) -> None:
+        """Write a table as csv, ndjson, json or parquet, in its published order."""
+        if form == "parquet":
+            import pyarrow.parquet as pq
+
+            pq.write_table(self._relation(table, repository).to_arrow_table(), sink, compression="zstd")
+            return
+        result = self._select(table, repository)
+        if form == "csv":
+            text = io.TextIOWrapper(sink, "utf-8", newline="", write_through=True)
+            writer = csv.writer(text, lineterminator="\n")
+            writer.writerow(table.column_names)
+            for rows in _batches(result):
+                writer.writerows([[_csv_value(value) for value in row] for row in rows])
+            text.detach()
+        elif form == "ndjson":
+            for rows in _batches(result):
+                sink.write(b"".join(orjson.dumps(self._json(table, row)) + b"\n" for row in rows))
+        else:
+            sink.write(orjson.dumps([self._json(table, row) for row in result.fetchall()]) + b"\n")
+
+    def _select(self, table: Table, repository: str | None) -> duckdb.DuckDBPyConnection:
+        return self.connection.execute(*_query(table, repository))
+
+    def _relation(self, table: Table, repository: str | None) -> duckdb.DuckDBPyRelation:
+        query, parameters = _query(table, repository)
+        return self.connection.sql(query, params=parameters)
+
+    @staticmethod
+    def _json(table: Table, row: tuple[Any, ...]) -> dict[str, Any]:
+        return {name: _json_value(value) for name, value in zip(table.column_names, row, strict=True)}
+
+
+@contextlib.contextmanager
+def open_snapshot(home: Home) -> Iterator[Snapshot]:
+    """The current snapshot, read-only.
+
+    Raises NotPublished where there is none.
+    """
+    link = home.published / CURRENT_LINK
+    try:
+        connection = duckdb.connect(str(link.resolve(strict=True)), read_only=True)
+    except (OSError, duckdb.Error) as error:
+        raise NotPublished(
+            f"Nothing is published in {home.root} yet: run `git-contrib run` or `git-contrib demo` first"
+        ) from error
+    with contextlib.closing(connection):
+        yield Snapshot(connection, home.published)
+
+
+def _query(table: Table, repository: str | None) -> tuple[str, dict[str, Any]]:
+    where = " where repository = $repository" if repository else ""
+    query = f"select {', '.join(table.column_names)} from {table.name}{where} order by {', '.join(table.order)}"  # noqa: S608
+    return query, {"repository": repository} if repository else {}
+
+
+def _batches(result: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
+    while rows := result.fetchmany(_BATCH_ROWS):
+        yield rows
+
+
+def _csv_value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return _json_value(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value
+
+
+def _json_value(value: Any) -> Any:
+    """Times as ISO 8601 with a Z; dates and numbers as they are."""
+    return value.isoformat(timespec="seconds") + "Z" if isinstance(value, datetime) else value
