@@ -1,7 +1,6 @@
 """The main job in one process: catalogue, crawl, tables, snapshot, on the same Dagster instance as the UI."""
 
 import contextlib
-import logging
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,7 +121,10 @@ def _run(
 ) -> None:
     home = Home(settings.home)
     report_dead_runs(instance, home)
-    configuration: dict[str, Any] = {"resources": {"installation": {"config": {"max_wait": max_wait}}}}
+    configuration: dict[str, Any] = {
+        "resources": {"installation": {"config": {"max_wait": max_wait}}},
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # its events are in the UI; ours go to the reporter
+    }
     names = {"targets": [str(target) for target in targets]}
     catalogue = {**configuration, "ops": {"landing__repositories": {"config": names}}}
     if not _execute(instance, home, "catalogue", catalogue, outcome):
@@ -196,7 +198,6 @@ def _contiguous(ordered: Sequence[str], wanted: Mapping[str, object]) -> list[tu
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of the home, the one that the UI shows."""
     prepare_instance(home)
-    logging.getLogger("dagster").setLevel(logging.CRITICAL)  # its events are in the UI; ours go to the reporter
     with dg.DagsterInstance.get() as instance:
         yield instance
 
