@@ -33,7 +33,7 @@ from git_contrib_assets.sources.history import COMMIT_SCHEMA, Cancellation, Hist
 CONCURRENCY = 4
 _ATTEMPTS = 4
 _WALL_CLOCK_SECONDS = 1800.0
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 18  # the fields of a chunk are Python objects for a moment: this bounds the memory of a crawl
 _LOG_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct"
 _FIELDS = 6
 _EARLIEST, _LATEST = -62135596800, 253402300799  # years 1 to 9999: git also stores times that no calendar knows

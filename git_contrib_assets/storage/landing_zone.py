@@ -32,7 +32,9 @@ from git_contrib_assets.serving.contract import DEFINITION_VERSION
 from git_contrib_assets.sources.history import COMMIT_SCHEMA, History
 from git_contrib_assets.storage.home import Home, replacing, storage_errors, sweep
 
-_ROWS_PER_GROUP = 64_000
+pa.set_memory_pool(pa.system_memory_pool())  # gives memory back between repositories; the default pool keeps it
+
+_ROWS_PER_GROUP = 32_000
 _FOOTER = b"git_contrib"
 WHITESPACE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0"
 """What is trimmed off addresses and names, here and in ``warehouse/macros.sql``."""
@@ -200,14 +202,14 @@ class LandingZone:
         """Per author address of a repository, normalised, one commit that bears it (the smallest sha)."""
         found: list[pa.Table] = []
         with pq.ParquetFile(self.commit_file(repository_id)) as file:
-            for batch in file.iter_batches(_ROWS_PER_GROUP, columns=["author_email", "sha"]):
+            for batch in file.iter_batches(_ROWS_PER_GROUP, columns=["author_email", "sha"], use_threads=False):
                 email = pc.utf8_lower(pc.utf8_trim(batch["author_email"], characters=WHITESPACE))
                 found.append(
-                    pa.table({"email": email, "sha": batch["sha"]}).group_by("email").aggregate([("sha", "min")])
+                    pa.table({"email": email, "sha": batch["sha"]}).group_by("email", use_threads=False).aggregate([("sha", "min")])
                 )
         if not found:
             return {}
-        merged = pa.concat_tables(found).group_by("email").aggregate([("sha_min", "min")])
+        merged = pa.concat_tables(found).group_by("email", use_threads=False).aggregate([("sha_min", "min")])
         return dict(zip(merged["email"].to_pylist(), merged["sha_min_min"].to_pylist(), strict=True))
 
     # Accounts
@@ -305,7 +307,7 @@ class LandingZone:
 
     def _read_whole(self, path: Path) -> pa.Table:
         try:
-            return pq.read_table(path)
+            return pq.ParquetFile(path).read(use_threads=False)
         except (OSError, pa.ArrowException) as error:
             self.set_aside(path, f"{type(error).__name__} while reading")
             raise _corrupt(path) from error
@@ -320,7 +322,11 @@ class LandingZone:
             os.fsync(file.fileno())
 
 
-_PARQUET_OPTIONS: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True}
+_PARQUET_OPTIONS: dict[str, Any] = {
+    "compression": "zstd",
+    "use_dictionary": ["author_name", "author_email"],  # a dictionary of shas helps nobody
+    "write_page_checksum": True,
+}
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -343,7 +349,7 @@ def _newest(answers: pa.Table) -> pa.Table:
     )
     position = pa.array(range(ordered.num_rows), pa.int64())
     last = (
-        ordered.append_column("position", position).group_by("email").aggregate([("position", "max")])["position_max"]
+        ordered.append_column("position", position).group_by("email", use_threads=False).aggregate([("position", "max")])["position_max"]
     )
     return ordered.take(last.combine_chunks()).drop_columns("row")
 
