@@ -34,6 +34,7 @@ Start here:
 _DURATION = re.compile(r"(\d+)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _INTERRUPTED = 130
+_DEMO_TOKEN = "demo"  # noqa: S105 - of the bundled stand-in, which gives nothing away
 
 
 class Duration(click.ParamType[float]):
@@ -243,8 +244,8 @@ def demo(context: click.Context, once: bool, host: str, port: int) -> None:
 
     home = Settings.from_environment().home / "demo"
     organisation.build(home / "github")
-    with stand_in.running(home / "github", tokens={"demo-token": None}) as github:
-        os.environ |= {**github.environment(), "GITHUB_TOKEN": "demo-token", "GIT_CONTRIB_HOME": str(home)}
+    with stand_in.running(home / "github", tokens=[_DEMO_TOKEN]) as github:
+        os.environ |= {**github.environment(), "GITHUB_TOKEN": _DEMO_TOKEN, "GIT_CONTRIB_HOME": str(home)}
         os.environ.pop("DAGSTER_HOME", None)
         code = _run(Settings.from_environment(), [Target.parse(organisation.OWNER)], 60.0, quiet=context.obj["quiet"])
     with read.open_snapshot(Home(home)) as snapshot:

@@ -48,7 +48,7 @@ class ConsoleReporter(Reporter):
         self._say(f"{target}: {_many(len(repositories), 'public repository')}")
 
     def target_failed(self, target: str, error: GitContribError) -> None:
-        self._say(f"[red]{target}[/]: {error}", important=True)
+        """The summary says it."""
 
     def crawl_started(self, repositories: int) -> None:
         self._total, self._done = self._total + repositories, self._done
@@ -106,6 +106,10 @@ class ConsoleReporter(Reporter):
 
 def summarise(console: Console, outcome: Outcome, budget: Budget, seconds: float) -> None:
     """The closing lines: what was done, what failed and why, what it cost, what to do next."""
+    if not outcome.attempts and outcome.snapshot_id is None and not outcome.interrupted:
+        for error in [*outcome.targets_failed.values(), *outcome.errors]:
+            _print(console, f"git-contrib: {error}")
+        return
     counts = {state: sum(attempt.state is state for attempt in outcome.attempts) for state in AttemptState}
     parts = [f"{number} {state.value}" for state, number in counts.items() if number]
     commits = sum(attempt.commits for attempt in outcome.attempts)

@@ -1,7 +1,9 @@
 """The main job in one process: catalogue, crawl, tables, snapshot, on the same Dagster instance as the UI."""
 
 import contextlib
+import errno
 import os
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,18 +11,21 @@ from importlib.resources import files
 from typing import Any
 
 import dagster as dg
+import sqlalchemy.exc
 
 from git_contrib_assets.definitions import defs, refresh_job
-from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.errors import GitContribError, NotPublished
 from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG, SKIP_UNCHANGED_TAG
+from git_contrib_assets.logs import redact
 from git_contrib_assets.partitions import repository_partitions
 from git_contrib_assets.progress import Reporter, reporting_to
 from git_contrib_assets.records import Attempt, Repository, Target
 from git_contrib_assets.resources import report_dead_runs, show_alive
 from git_contrib_assets.settings import Settings
-from git_contrib_assets.storage.home import Home, storage_errors
+from git_contrib_assets.storage.home import Home, storage_errors, translate_storage_error
 
 INTERRUPTED = 130
+_LEAST_FREE_BYTES = 1 << 20
 _RANGE = "dagster/asset_partition_range_"
 # 130, 5, 4, 3, 1: of several, the one that tells most about what to do next
 _PRECEDENCE = (INTERRUPTED, 5, 4, 3, 2, 1, 0)
@@ -40,6 +45,11 @@ class Outcome:
     snapshot_id: str | None = None
     snapshot_changed: bool = False
     interrupted: bool = False
+
+    @property
+    def explained(self) -> bool:
+        """Whether anything is known that makes a run fail."""
+        return bool(self.errors or self.targets_failed or any(attempt.failed for attempt in self.attempts))
 
     @property
     def exit_code(self) -> int:
@@ -123,7 +133,9 @@ def _run(
     report_dead_runs(instance, home)
     configuration: dict[str, Any] = {
         "resources": {"installation": {"config": {"max_wait": max_wait}}},
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},  # its events are in the UI; ours go to the reporter
+        "loggers": {
+            "console": {"config": {"log_level": "CRITICAL"}}
+        },  # its events are in the UI; ours go to the reporter
     }
     names = {"targets": [str(target) for target in targets]}
     catalogue = {**configuration, "ops": {"landing__repositories": {"config": names}}}
@@ -167,7 +179,37 @@ def _execute(
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         outcome.interrupted = True
         raise KeyboardInterrupt from None
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise _history_failed(home, error) from error
+    if not result.success and not outcome.explained:
+        outcome.errors.append(_unexplained(home, result))
     return result.success
+
+
+def _history_failed(home: Home, error: Exception) -> GitContribError:
+    """Dagster could not write down what happened: mostly because the disk is full."""
+    if "full" in str(error) or "disk I/O" in str(error) or _is_full(home):
+        return translate_storage_error(OSError(errno.ENOSPC, "full"), home.root)
+    return GitContribError(f"Dagster could not record the run ({type(error).__name__}): look at {home.dagster}")
+
+
+def _unexplained(home: Home, result: dg.ExecuteInProcessResult) -> GitContribError:
+    """What a failed run says that none of our own errors told."""
+    if _is_full(home):
+        return translate_storage_error(OSError(errno.ENOSPC, "full"), home.root)
+    failures = [event for event in result.all_events if event.is_step_failure]
+    if not failures:
+        return NotPublished(
+            "A check held the new tables back; the last good snapshot stays: see the checks in the Dagster UI"
+        )
+    failed = failures[0]
+    cause = failed.step_failure_data.error
+    text = redact((cause.cause or cause).message.strip().splitlines()[0]) if cause else "no reason given"
+    return GitContribError(f"{failed.step_key} failed: {text}")
+
+
+def _is_full(home: Home) -> bool:
+    return shutil.disk_usage(home.root).free < _LEAST_FREE_BYTES
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from git_contrib_assets.errors import GitContribError, HistoryCorrupt
+from git_contrib_assets.errors import GitContribError, HistoryCorrupt, StorageFull
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
 from git_contrib_assets.sources.history import Cancellation, History, HistorySource
@@ -33,7 +33,8 @@ class Crawl:
         """Attempt every repository and yield each attempt as it ends, logged and durable.
 
         A repository that was not pushed to since it landed is not touched, unless ``look_again``.
-        Cancelling the iteration ends what runs and keeps what is finished.
+        Cancelling the iteration ends what runs and keeps what is finished. Raises StorageFull once the disk is:
+        to go on would only fail the others too.
         """
         reporter().crawl_started(len(repositories))
         cancellation = Cancellation()
@@ -52,7 +53,12 @@ class Crawl:
                 else:
                     changed.append(asyncio.create_task(one(repository, landed)))
             for ended in asyncio.as_completed(changed):
-                yield self._finish(await ended)
+                attempt = self._finish(await ended)
+                yield attempt
+                if attempt.reason == StorageFull.reason:
+                    raise StorageFull(
+                        f"{attempt.message}; {len(changed)} repositories were to be read, the crawl stops here"
+                    )
         finally:
             cancellation.cancel()
             for task in changed:
@@ -99,7 +105,7 @@ class Crawl:
                 attempt = self._land(repository, landed, attempt, cancellation)
         except GitContribError as error:
             attempt = replace(attempt, reason=error.reason, message=str(error))
-            _log.warning("repository failed", repository=repository.repository, reason=error.reason, error=str(error))
+            _log.info("repository failed", repository=repository.repository, reason=error.reason, error=str(error))
         except Exception as error:  # noqa: BLE001 - a defect met in one repository must not end the others
             message = f"{repository.repository}: {type(error).__name__}: please report this with the log"
             attempt = replace(attempt, reason=GitContribError.reason, message=message)

@@ -54,7 +54,11 @@ class Snapshot:
             return str(exact[0])
         if exact:
             raise UsageError(f"{name!r} is the name of several repositories: say which of {', '.join(sorted(exact))}")
-        near = "select repository from repositories order by jaro_winkler_similarity(lower(repository), lower($name)) desc limit 3"
+        near = """
+            select repository from repositories
+            order by jaro_winkler_similarity(if(contains($name, '/'), lower(repository), lower(name)), lower($name)) desc, repository
+            limit 3
+        """
         hints = [str(row[0]) for row in self.connection.execute(near, {"name": name}).fetchall()]
         raise UsageError(
             f"No repository {name!r} is collected" + (f": did you mean {', '.join(hints)}?" if hints else "")

@@ -205,7 +205,9 @@ class LandingZone:
             for batch in file.iter_batches(_ROWS_PER_GROUP, columns=["author_email", "sha"], use_threads=False):
                 email = pc.utf8_lower(pc.utf8_trim(batch["author_email"], characters=WHITESPACE))
                 found.append(
-                    pa.table({"email": email, "sha": batch["sha"]}).group_by("email", use_threads=False).aggregate([("sha", "min")])
+                    pa.table({"email": email, "sha": batch["sha"]})
+                    .group_by("email", use_threads=False)
+                    .aggregate([("sha", "min")])
                 )
         if not found:
             return {}
@@ -349,7 +351,9 @@ def _newest(answers: pa.Table) -> pa.Table:
     )
     position = pa.array(range(ordered.num_rows), pa.int64())
     last = (
-        ordered.append_column("position", position).group_by("email", use_threads=False).aggregate([("position", "max")])["position_max"]
+        ordered.append_column("position", position)
+        .group_by("email", use_threads=False)
+        .aggregate([("position", "max")])["position_max"]
     )
     return ordered.take(last.combine_chunks()).drop_columns("row")
 
