@@ -34,6 +34,9 @@ Start here:
 _DURATION = re.compile(r"(\d+)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _INTERRUPTED = 130
+_BARS = "▁▂▃▄▅▆▇█"
+_SPARK_MONTHS = 36
+_LEAST_WIDTH = 110
 _DEMO_TOKEN = "demo"  # noqa: S105 - of the bundled stand-in, which gives nothing away
 
 
@@ -250,7 +253,7 @@ def demo(context: click.Context, once: bool, host: str, port: int) -> None:
         code = _run(Settings.from_environment(), [Target.parse(organisation.OWNER)], 60.0, quiet=context.obj["quiet"])
     with read.open_snapshot(Home(home)) as snapshot:
         rows = snapshot.rows(contract.REPOSITORIES)
-        months = snapshot.last_months(12)
+        months = snapshot.last_months(_SPARK_MONTHS)
     _print_demo_table(rows, months)
     if once:
         sys.exit(code)
@@ -259,23 +262,19 @@ def demo(context: click.Context, once: bool, host: str, port: int) -> None:
 
 def _print_demo_table(rows: list[dict[str, Any]], months: dict[str, list[int]]) -> None:
     screen = ScreenTable(title="New contributors of the bundled organisation", title_justify="left")
-    for heading, right in (
-        ("repository", False),
-        ("state", False),
-        ("commits", True),
-        ("people", True),
-        ("bots", True),
-        ("last 12 months", True),
-    ):
-        screen.add_column(heading, justify="right" if right else "left")
+    for heading in ("repository", "state"):
+        screen.add_column(heading, no_wrap=True)
+    for heading in ("commits", "people", "bots"):
+        screen.add_column(heading, justify="right", no_wrap=True)
+    screen.add_column(f"last {_SPARK_MONTHS} months", no_wrap=True)
     for row in rows:
-        recent = " ".join(str(number) for number in months.get(row["repository"], []))
-        screen.add_row(
-            row["repository"],
-            row["state"],
-            f"{row['commits']:,}",
-            f"{row['contributors']:,}",
-            f"{row['bots']:,}",
-            recent,
-        )
-    Console().print(screen)
+        numbers = (f"{row[name]:,}" for name in ("commits", "contributors", "bots"))
+        screen.add_row(row["repository"], row["state"], *numbers, _spark(months.get(row["repository"], [])))
+    screen_console = Console()
+    screen_console.print(screen, width=max(screen_console.width, _LEAST_WIDTH))
+
+
+def _spark(counts: list[int]) -> str:
+    """Numbers as a line of little bars; a month without anyone is a dot."""
+    most = max(counts, default=0)
+    return "".join("·" if not count else _BARS[(count * len(_BARS) - 1) // most] for count in counts)

@@ -48,7 +48,7 @@ async def accounts(installation: Installation) -> dg.MaterializeResult:  # type:
             "not_asked": report.not_asked,
             "requests": budget.requests - requests_before,
             "seconds_waited": round(budget.seconds_waited, 1),
-            "budget_left": budget.remaining().get("graphql", -1),
+            **budget.left("graphql"),
         },
         check_results=[
             dg.AssetCheckResult(

@@ -49,7 +49,7 @@ async def repositories(
             "listed": len(catalogue.current),
             "requests": budget.requests - requests_before,
             "rejected": catalogue.rejected,
-            "budget_left": budget.remaining().get("core", -1),
+            **budget.left("core"),
             "failed_targets": dg.MetadataValue.json({target: str(error) for target, error in catalogue.failed.items()}),
         }
     )

@@ -19,7 +19,7 @@ from git_contrib_assets.serving.contract import (
     TABLES,
     Table,
 )
-from git_contrib_assets.storage.home import Home, replacing, storage_errors
+from git_contrib_assets.storage.home import Home, replacing, storage_errors, sweep
 from git_contrib_assets.storage.warehouse import read_select
 
 KEEP = 3
@@ -62,6 +62,7 @@ def publish(connection: duckdb.DuckDBPyConnection, home: Home, *, as_of: datetim
         )
     )
     with storage_errors(home.published):
+        sweep(home.published)
         if changed:
             _write(connection, home, snapshot_id, values)
             _switch(home, snapshot_id)

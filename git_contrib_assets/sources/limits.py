@@ -255,6 +255,11 @@ class Budget:
             )
         await asyncio.sleep(seconds)
 
+    def left(self, resource: str) -> dict[str, int]:
+        """What is left of one budget, as metadata; nothing where GitHub did not tell."""
+        remaining = self.remaining()
+        return {"budget_left": remaining[resource]} if resource in remaining else {}
+
     def remaining(self) -> dict[str, int]:
         """What is left of each budget, as far as GitHub told."""
         return {name: bucket.remaining for name, bucket in self.buckets.items() if bucket.remaining is not None}

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
@@ -18,6 +19,7 @@ from git_contrib_assets.storage.landing_zone import LandingZone
 MEMORY_LIMIT = "1GB"
 _ATTEMPTS = 3
 _VIEWS = {("warehouse", "commits")}
+_NOT_OF_LANDING = (duckdb.CatalogException, duckdb.ParserException, duckdb.OutOfMemoryException)
 _SCHEMAS = {"warehouse": "typed", "marts": "marts"}  # DuckDB takes warehouse.x for a table of the file warehouse.duckdb
 
 
@@ -98,7 +100,7 @@ def code_version(layer: str, name: str) -> str:
 def _attach_landing(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     for schema in ("landing", *_SCHEMAS.values()):
         connection.execute(f"create schema if not exists {schema}")
-    folder = str(home.landing).replace("'", "''")
+    folder = re.sub(r"[*?\[]", r"[\g<0>]", str(home.landing)).replace("'", "''")  # the views name files by patterns
     connection.execute(read_select("warehouse", "landing_views").format(folder=folder))
 
 
@@ -109,8 +111,10 @@ def _ensure_free(path: Path) -> None:
     """
     try:
         duckdb.connect(str(path)).close()
+    except duckdb.ConnectionException as error:
+        raise WarehouseBusy(f"{path.name} is already open in this program") from error
     except duckdb.IOException as error:
-        if "lock" in str(error).lower():
+        if "could not set lock" in str(error).lower():
             raise WarehouseBusy(f"{path.name} is open in another program: close it there and run again") from error
         if not path.exists():
             raise StorageError(f"{path.name} cannot be made: is the home a folder that can be written?") from error
@@ -130,7 +134,7 @@ def _explain(error: duckdb.Error, home: Home) -> Exception:
     text = str(error)
     if "No space left" in text or "disk full" in text.lower():
         return translate_storage_error(OSError(28, "No space left on device"), home.root)
-    if isinstance(error, duckdb.IOException | duckdb.InvalidInputException | duckdb.SerializationException):
+    if not isinstance(error, _NOT_OF_LANDING):  # of a damaged file DuckDB tells in many ways, a bare Error among them
         corrupt = LandingZone(home).verify_commits()
         if corrupt:
             names = ", ".join(one.path.name for one in corrupt)
