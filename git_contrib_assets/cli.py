@@ -127,7 +127,9 @@ def run(context: click.Context, targets: tuple[str, ...], max_wait: float) -> No
     sys.exit(_run(settings, parsed, max_wait, quiet=context.obj["quiet"]))
 
 
-def _run(settings: Settings, targets: list[Target], max_wait: float, *, quiet: bool) -> int:
+def _run(
+    settings: Settings, targets: list[Target], max_wait: float, *, quiet: bool, command: str = "git-contrib"
+) -> int:
     """Run the main job with progress and a summary; the exit code."""
     from git_contrib_assets import pipeline
     from git_contrib_assets.console import ConsoleReporter, summarise
@@ -138,7 +140,7 @@ def _run(settings: Settings, targets: list[Target], max_wait: float, *, quiet: b
         console.print("No token: people with several addresses are not joined. Set GITHUB_TOKEN to count them once")
     with ConsoleReporter(console, quiet=quiet) as listener:
         outcome = pipeline.run(settings, targets, max_wait=max_wait, listener=listener)
-    summarise(console, outcome, budget, time.monotonic() - started)
+    summarise(console, outcome, budget, time.monotonic() - started, command=command)
     return outcome.exit_code
 
 
@@ -229,7 +231,7 @@ def _serve(host: str, port: int) -> None:
 
     os.environ["GIT_CONTRIB_HOME"] = str(Settings.from_environment().home)
     click.echo(f"API on http://{host}:{port}/docs (Ctrl-C stops it)", err=True)
-    uvicorn.run("api.main:create_app", factory=True, host=host, port=port, log_level="warning", access_log=False)
+    uvicorn.run("api.main:app", host=host, port=port, log_level="warning", access_log=False)
 
 
 @main.command()
@@ -250,7 +252,13 @@ def demo(context: click.Context, once: bool, host: str, port: int) -> None:
     with stand_in.running(home / "github", tokens=[_DEMO_TOKEN]) as github:
         os.environ |= {**github.environment(), "GITHUB_TOKEN": _DEMO_TOKEN, "GIT_CONTRIB_HOME": str(home)}
         os.environ.pop("DAGSTER_HOME", None)
-        code = _run(Settings.from_environment(), [Target.parse(organisation.OWNER)], 60.0, quiet=context.obj["quiet"])
+        code = _run(
+            Settings.from_environment(),
+            [Target.parse(organisation.OWNER)],
+            60.0,
+            quiet=context.obj["quiet"],
+            command=f"git-contrib --home {home}",
+        )
     with read.open_snapshot(Home(home)) as snapshot:
         rows = snapshot.rows(contract.REPOSITORIES)
         months = snapshot.last_months(_SPARK_MONTHS)
@@ -270,8 +278,7 @@ def _print_demo_table(rows: list[dict[str, Any]], months: dict[str, list[int]]) 
     for row in rows:
         numbers = (f"{row[name]:,}" for name in ("commits", "contributors", "bots"))
         screen.add_row(row["repository"], row["state"], *numbers, _spark(months.get(row["repository"], [])))
-    screen_console = Console()
-    screen_console.print(screen, width=max(screen_console.width, _LEAST_WIDTH))
+    Console(width=max(Console().width, _LEAST_WIDTH)).print(screen)
 
 
 def _spark(counts: list[int]) -> str:

@@ -104,8 +104,8 @@ class ConsoleReporter(Reporter):
             self._console.print(text, highlight=False, soft_wrap=True)
 
 
-def summarise(console: Console, outcome: Outcome, budget: Budget, seconds: float) -> None:
-    """The closing lines: what was done, what failed and why, what it cost, what to do next."""
+def summarise(console: Console, outcome: Outcome, budget: Budget, seconds: float, *, command: str) -> None:
+    """The closing lines: what was done, what failed and why, what it cost, what to do next (with ``command``)."""
     if not outcome.attempts and outcome.snapshot_id is None and not outcome.interrupted:
         for error in [*outcome.targets_failed.values(), *outcome.errors]:
             _print(console, f"git-contrib: {error}")
@@ -131,7 +131,7 @@ def summarise(console: Console, outcome: Outcome, budget: Budget, seconds: float
     if outcome.snapshot_id:
         change = "published" if outcome.snapshot_changed else "is still current: nothing changed"
         _print(console, f"Snapshot {outcome.snapshot_id} {change}")
-        _print(console, "Next: git-contrib show OWNER/NAME, or git-contrib serve and open http://127.0.0.1:8000/docs")
+        _print(console, f"Next: {command} show OWNER/NAME, or {command} serve and open http://127.0.0.1:8000/docs")
     if outcome.interrupted:
         _print(console, "What is finished is kept; run again to go on")
 

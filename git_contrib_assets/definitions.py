@@ -8,7 +8,6 @@ warnings.filterwarnings(
     "ignore", category=dg.BetaWarning
 )  # backfill_policy is beta in 1.13; a test holds how it behaves
 
-from git_contrib_assets import landing, marts, serving, warehouse  # noqa: E402, F401
 from git_contrib_assets.automation import tables_follow_crawl  # noqa: E402
 from git_contrib_assets.landing import accounts, commits, repositories  # noqa: E402
 from git_contrib_assets.marts import assets as marts_assets  # noqa: E402

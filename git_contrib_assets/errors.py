@@ -95,7 +95,7 @@ class RepositoryFailed(GitContribError):
     """One repository's history could not be had; the others go on."""
 
     exit_code = 3
-    reason = "failed"
+    reason = "repository_failed"
 
 
 class RepositoryNotFound(RepositoryFailed):

@@ -116,7 +116,7 @@ REPOSITORIES = Table(
         Column("stars", "BIGINT", "Stars when last listed"),
         Column("language", "VARCHAR", "Main language as GitHub says, or null"),
         Column("state", "VARCHAR", "complete, empty, emptied, pending, failed or vanished"),
-        Column("state_reason", "VARCHAR", "Why it failed, in one word; else null"),
+        Column("state_reason", "VARCHAR", "Why it failed or vanished, in one word; else null"),
         Column("state_since", "TIMESTAMP", "When that state was first seen (UTC)"),
         Column("collected_at", "TIMESTAMP", "When the commits counted here were fetched (UTC); null when never"),
         Column("tip", "VARCHAR", "Sha of the newest commit counted, or null"),

@@ -37,7 +37,7 @@ pa.set_memory_pool(pa.system_memory_pool())  # gives memory back between reposit
 _ROWS_PER_GROUP = 32_000
 _FOOTER = b"git_contrib"
 WHITESPACE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0"
-"""What is trimmed off addresses and names, here and in ``warehouse/macros.sql``."""
+"""What is trimmed off addresses and names, here and in ``warehouse/landing_views.sql``."""
 _KEEP_ATTEMPTS = 30
 _COMPACT_LOG_BYTES = 4 << 20
 

@@ -1,0 +1,5 @@
+"""``python -m git_contrib_assets`` is ``git-contrib``."""
+
+from git_contrib_assets.cli import main
+
+main(prog_name="git-contrib")
