@@ -1,0 +1,184 @@
+"""Changes to what the stand-in serves: new commits, renames, other fields. All of them only touch files."""
+
+import json
+import subprocess
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from git_contrib_assets.demo.stand_in_commits import git_environment, iso_time, run_git
+from git_contrib_assets.demo.stand_in_world import Fields
+
+
+@dataclass(frozen=True, slots=True)
+class NewCommit:
+    """A commit to be made; the committer is the author unless given.
+
+    `parents` are ids or positions in the same push; without them the parent is the commit before, or the branch's tip.
+    """
+
+    author_name: str
+    author_email: str
+    date: datetime
+    committer_date: datetime | None = None
+    committer_name: str | None = None
+    committer_email: str | None = None
+    message: str = "Change something"
+    parents: Sequence[str | int] | None = None
+
+
+def _person(name: str, email: str, moment: datetime) -> str:
+    return f"{name} <{email}> {int(moment.timestamp())} +0000"
+
+
+def _edit(root: Path, change: Callable[[list[Fields]], None]) -> None:
+    path = root / "repositories.json"
+    repositories: list[Fields] = json.loads(path.read_text())
+    change(repositories)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(repositories))
+    fresh.replace(path)
+
+
+def _find(repositories: list[Fields], repository: str) -> Fields:
+    return next(fields for fields in repositories if fields["full_name"].lower() == repository.lower())
+
+
+def create(root: Path, repository: str, *, owner_type: str = "Organization", **fields: object) -> None:
+    """Make an empty repository `owner/name`, and the files around it where there are none; `fields` go to the listing."""
+    owner, _, name = repository.partition("/")
+    listing = root / "repositories.json"
+    root.mkdir(parents=True, exist_ok=True)
+    if not listing.exists():
+        listing.write_text("[]")
+    branch = str(fields.get("default_branch", "main"))
+    command = ["git", "init", "--quiet", "--bare", "--template=", f"--initial-branch={branch}"]
+    subprocess.run([*command, str(root / owner / f"{name}.git")], env=git_environment(), check=True)
+
+    def change(repositories: list[Fields]) -> None:
+        known = next((entry["owner"] for entry in repositories if entry["owner"]["login"] == owner), None)
+        # Ids that depend on names alone, so that two builds of a test's repositories are the same.
+        identity = zlib.crc32(repository.lower().encode()) >> 1
+        created = fields.get("created_at", "2020-01-01T00:00:00Z")
+        repositories.append(
+            {
+                "id": identity,
+                "name": name,
+                "full_name": repository,
+                "private": False,
+                "owner": known or {"login": owner, "id": zlib.crc32(owner.lower().encode()) >> 1, "type": owner_type},
+                "description": None,
+                "fork": False,
+                "created_at": created,
+                "updated_at": created,
+                "pushed_at": created,
+                "default_branch": branch,
+                **fields,
+            }
+        )
+
+    _edit(root, change)
+
+
+def link(root: Path, email: str, login: str | None, identity: int = 0, **fields: object) -> None:
+    """Let an address belong to an account (`type="Bot"` for a bot, no login for a deleted account)."""
+    path = root / "accounts.json"
+    accounts: Fields = json.loads(path.read_text()) if path.exists() else {}
+    accounts[email.lower()] = {"login": login, "id": identity, **fields} if login else {}
+    path.write_text(json.dumps(accounts))
+
+
+def unlink(root: Path, email: str) -> None:
+    """Let an address belong to nobody."""
+    path = root / "accounts.json"
+    accounts: Fields = json.loads(path.read_text()) if path.exists() else {}
+    accounts.pop(email.lower(), None)
+    path.write_text(json.dumps(accounts))
+
+
+def update(root: Path, repository: str, **fields: object) -> None:
+    """Change what the listing says of a repository (`owner/name`)."""
+    _edit(root, lambda repositories: _find(repositories, repository).update(fields))
+
+
+def remove(root: Path, repository: str) -> None:
+    """Make a repository vanish from the listing (and so everywhere); its git directory stays."""
+
+    def change(repositories: list[Fields]) -> None:
+        repositories.remove(_find(repositories, repository))
+
+    _edit(root, change)
+
+
+def rename(root: Path, repository: str, name: str) -> None:
+    """Give a repository another name; the old one leads to it from now on."""
+    owner, _, old = repository.partition("/")
+
+    def change(repositories: list[Fields]) -> None:
+        fields = _find(repositories, repository)
+        path = root / "aliases.json"
+        aliases: Fields = json.loads(path.read_text()) if path.exists() else {}
+        aliases[repository] = fields["id"]
+        path.write_text(json.dumps(aliases))
+        fields |= {"name": name, "full_name": f"{owner}/{name}"}
+        (root / owner / f"{old}.git").rename(root / owner / f"{name}.git")
+
+    _edit(root, change)
+
+
+def push(
+    root: Path,
+    repository: str,
+    commits: Sequence[NewCommit],
+    *,
+    branch: str | None = None,
+    start: str | None = "",
+    pushed_at: datetime | None = None,
+) -> list[str]:
+    """Put commits on a branch (the default one) of `owner/name` and set `pushed_at` (now); gives their ids.
+
+    They follow the branch's tip; `start` names another commit to start from, or with None a new root: both rewrite it.
+    """
+    listed: list[Fields] = json.loads((root / "repositories.json").read_text())
+    fields = _find(listed, repository)
+    owner, _, name = str(fields["full_name"]).partition("/")
+    directory = root / owner / f"{name}.git"
+    reference = f"refs/heads/{branch or fields.get('default_branch') or 'main'}"
+    tip = run_git(directory, "rev-parse", "--verify", "--quiet", reference, check=False).strip()
+    parent = (start or tip) if start is not None else ""
+    # A reference of its own keeps fast-import from minding that history is rewritten.
+    stream = ["feature done\n", "reset refs/stand-in/push\n\n"]
+    for position, commit in enumerate(commits, 1):
+        wanted = commit.parents if commit.parents is not None else [position - 2] if position > 1 else [parent]
+        parents = [f":{item + 1}" if isinstance(item, int) else item for item in wanted if item != ""]
+        committer = _person(
+            commit.author_name if commit.committer_name is None else commit.committer_name,
+            commit.author_email if commit.committer_email is None else commit.committer_email,
+            commit.committer_date or commit.date,
+        )
+        stream += [
+            "" if parents or position == 1 else "reset refs/stand-in/push\n\n",
+            f"commit refs/stand-in/push\nmark :{position}\n",
+            f"author {_person(commit.author_name, commit.author_email, commit.date)}\ncommitter {committer}\n",
+            f"data {len(commit.message.encode())}\n{commit.message}\n",
+            *(f"{'merge' if number else 'from'} {item}\n" for number, item in enumerate(parents)),
+        ]
+    stream += [f"get-mark :{position}\n" for position in range(1, len(commits) + 1)]
+    done = subprocess.run(
+        ["git", "--git-dir", str(directory), "fast-import", "--quiet", "--date-format=raw-permissive", "--force"],
+        input="".join([*stream, "done\n"]).encode(),
+        env=git_environment(),
+        capture_output=True,
+        check=True,
+    )
+    shas = done.stdout.decode().split()
+    run_git(directory, "update-ref", "-d", "refs/stand-in/push")
+    # Without commits the branch is only moved to `start`.
+    fresh = shas[-1] if shas else parent
+    if fresh:
+        run_git(directory, "update-ref", reference, fresh)
+    moment = iso_time(int((pushed_at or datetime.now(UTC)).timestamp()))
+    update(root, repository, pushed_at=moment, updated_at=moment)
+    return shas

@@ -1,0 +1,80 @@
+"""Who contributed how much, as GitHub's own contributor lists count it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from git_contrib_assets.demo.stand_in_commits import run_git
+from git_contrib_assets.demo.stand_in_replies import Replies
+from git_contrib_assets.demo.stand_in_world import Account, Fields, Repository
+
+LINKED_EMAILS = 500
+LISTED_PEOPLE = 100
+WEEK_SECONDS = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Authorship:
+    """One commit's author and time."""
+
+    email: str
+    name: str
+    seconds: int
+
+
+def authorships(repository: Repository, tip: str, *, merges: bool) -> Iterator[Authorship]:
+    """Authors of all commits that a tip reaches."""
+    options = [] if merges else ["--no-merges"]
+    text = run_git(
+        repository.path, "-c", "log.mailmap=false", "log", "-z", *options, "--format=%ae%x00%an%x00%at", tip, "--"
+    )
+    values = text.split("\0")
+    for email, name, seconds in zip(values[::3], values[1::3], values[2::3], strict=False):
+        yield Authorship(email, name, int(seconds or 0))
+
+
+def week_of(seconds: int) -> int:
+    """The Sunday, 00:00 UTC, on which the week of a time begins."""
+    day = datetime.fromtimestamp(max(seconds, 0), UTC)
+    midnight = int(day.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
+    return midnight - (day.isoweekday() % 7) * 86_400
+
+
+def statistics(replies: Replies, repository: Repository, tip: str) -> list[Fields]:
+    """Weekly counts of the hundred people with most commits, the busiest last; merges and unlinked e-mails left out."""
+    weeks: dict[Account, Counter[int]] = defaultdict(Counter)
+    for authorship in authorships(repository, tip, merges=False):
+        account = replies.world.account_of_email(authorship.email)
+        if account and account.id:
+            weeks[account][week_of(authorship.seconds)] += 1
+    busiest = sorted(weeks, key=lambda account: (weeks[account].total(), -account.id))[-LISTED_PEOPLE:]
+    every = [week for account in busiest for week in weeks[account]]
+    span = range(min(every), max(every) + 1, WEEK_SECONDS) if every else range(0)
+    return [
+        {
+            "total": weeks[account].total(),
+            "weeks": [{"w": week, "a": 0, "d": 0, "c": weeks[account][week]} for week in span],
+            "author": replies.user(account),
+        }
+        for account in busiest
+    ]
+
+
+def contributors(replies: Replies, repository: Repository, tip: str, *, anonymous: bool) -> list[Fields]:
+    """All contributors by number of commits; only the first 500 addresses are linked to accounts."""
+    emails: Counter[str] = Counter()
+    names: dict[str, str] = {}
+    for authorship in authorships(repository, tip, merges=True):
+        emails[authorship.email.lower()] += 1
+        names.setdefault(authorship.email.lower(), authorship.name)
+    linked: Counter[Account] = Counter()
+    others: list[Fields] = []
+    for position, (email, commits) in enumerate(emails.most_common()):
+        account = replies.world.account_of_email(email)
+        if account and account.id and position < LINKED_EMAILS:
+            linked[account] += commits
+        else:
+            others.append({"email": email, "name": names[email], "type": "Anonymous", "contributions": commits})
+    found = [{**replies.user(account), "contributions": commits} for account, commits in linked.items()]
+    return sorted(found + (others if anonymous else []), key=lambda entry: -int(entry["contributions"]))

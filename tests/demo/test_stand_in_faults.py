@@ -1,0 +1,148 @@
+"""What goes wrong on purpose, limits, and the log."""
+
+import time
+
+import httpx
+import pytest
+from stand_in_helpers import web
+
+from git_contrib_assets.demo.stand_in import StandIn, running_as_process
+
+
+def test_a_fault_hits_what_it_should_as_often_as_it_should(api: httpx.Client, small: StandIn) -> None:
+    small.fault("bad_gateway", kind="rest", path=r"/acme/tools/commits\?.*page=2", times=2)
+    path = "/repos/acme/tools/commits"
+    assert api.get(path, params={"page": 1}).status_code == 200
+    assert [api.get(path, params={"page": 2}).status_code for _ in range(3)] == [502, 502, 200]
+    assert small.faults()[0]["hits"] == 2
+    small.fault(status=500, body={"message": "Server Error"}, after=1, path="/rate_limit")
+    assert [api.get("/rate_limit").status_code for _ in range(3)] == [200, 500, 500]
+    small.clear_faults()
+    assert api.get("/rate_limit").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("preset", "status", "part"),
+    [
+        ("dmca", 451, '"reason":"dmca"'),
+        ("tos", 403, '"reason":"tos"'),
+        ("not_found", 404, "Not Found"),
+        ("too_large", 403, "too large"),
+        ("sso", 403, "SAML"),
+        ("version_gone", 410, "no longer supported"),
+    ],
+)
+def test_refusals_have_their_bodies(api: httpx.Client, small: StandIn, preset: str, status: int, part: str) -> None:
+    small.fault(preset)
+    reply = api.get("/repos/acme/tools")
+    assert reply.status_code == status
+    assert part in reply.text
+
+
+def test_an_unknown_fault_is_an_error(small: StandIn) -> None:
+    for fields in ({"preset": "nonsense"}, {"nonsense": 1}, {"effect": "nonsense"}, {"path": "("}):
+        with pytest.raises(ValueError, match=r"\w"):
+            small.fault(**fields)  # type: ignore[arg-type]
+
+
+def test_broken_connections(api: httpx.Client, small: StandIn) -> None:
+    small.fault("drop", times=1)
+    with pytest.raises(httpx.RemoteProtocolError):
+        api.get("/orgs/acme/repos")
+    small.fault("hang", times=1)
+    with pytest.raises(httpx.ReadTimeout):
+        api.get("/orgs/acme/repos", timeout=0.2)
+    assert api.get("/orgs/acme/repos").status_code == 200
+
+
+def test_slow_answers(api: httpx.Client, small: StandIn) -> None:
+    small.fault("slow", delay=0.15, times=1)
+    begun = time.monotonic()
+    assert api.get("/repos/acme/tools").status_code == 200
+    assert time.monotonic() - begun >= 0.15
+    small.fault("drip", delay=0.001, times=1)
+    with api.stream("GET", "/repos/acme/tools/commits?per_page=1") as reply:
+        assert len(list(reply.iter_raw())) > 10
+
+
+def test_graphql_trouble(small: StandIn) -> None:
+    query = {"query": '{repository(owner:"acme",name:"tools"){a:databaseId b:name c:isFork d:isEmpty}}'}
+    headers = {"authorization": "bearer good"}
+    small.fault("graphql_502", more_aliases_than=3, times=1)
+    assert web.post(small.graphql_url, json={"query": "{viewer{login}}"}, headers=headers).status_code == 200
+    assert (
+        web.post(
+            small.graphql_url,
+            json={"query": "{a:viewer{b:login} c:viewer{d:login} e:viewer{login} f:viewer{login}}"},
+            headers=headers,
+        ).status_code
+        == 502
+    )
+    small.fault("graphql_partial", times=1)
+    reply = web.post(small.graphql_url, json=query, headers=headers).json()
+    assert reply["data"]["repository"]["c"] is None
+    assert [error["path"] for error in reply["errors"]] == [["repository", "c"], ["repository", "d"]]
+
+
+def test_the_primary_limit_counts_down_refuses_and_begins_anew(api: httpx.Client, small: StandIn) -> None:
+    small.limits(core=3, window=0.5)
+    replies = [api.get("/orgs/acme/repos") for _ in range(5)]
+    assert [reply.headers["x-ratelimit-remaining"] for reply in replies] == ["2", "1", "0", "0", "0"]
+    assert [reply.status_code for reply in replies] == [200, 200, 200, 403, 403]
+    assert replies[3].json()["message"].startswith("API rate limit exceeded for user ID")
+    limits = small.limits()
+    assert limits["refused_primary"] == 2
+    assert limits["sent_while_limited"] == 1
+    while time.time() < int(replies[3].headers["x-ratelimit-reset"]):
+        pass
+    assert api.get("/orgs/acme/repos").status_code == 200
+
+
+def test_limits_belong_to_people(api: httpx.Client, small: StandIn) -> None:
+    small.add_token("another=stand-in-user")
+    small.limits(core=2, anonymous=1)
+    used = [
+        api.get("/user", headers={"authorization": f"Bearer {token}"}) for token in ("good", "another", "good", "owner")
+    ]
+    assert [reply.status_code for reply in used] == [200, 200, 403, 200]
+    strangers = [web.get(f"{small.api_url}/orgs/acme/repos") for _ in range(2)]
+    assert [reply.status_code for reply in strangers] == [200, 403]
+    assert strangers[1].json()["message"].startswith("API rate limit exceeded for 127.0.0.1")
+
+
+def test_the_secondary_limit_with_and_without_a_time_to_wait(api: httpx.Client, small: StandIn) -> None:
+    small.limits(points_per_minute=2, secondary_retry_after=7)
+    replies = [api.get("/orgs/acme/repos") for _ in range(3)]
+    assert (replies[2].status_code, replies[2].headers["retry-after"]) == (403, "7")
+    assert "secondary rate limit" in replies[2].json()["message"]
+    assert int(replies[2].headers["x-ratelimit-remaining"]) > 0
+    small.limits(points_per_minute=None)
+    small.fault("secondary_limit", times=1)
+    assert "retry-after" not in api.get("/orgs/acme/repos").headers
+    api.get("/orgs/acme/repos")
+    assert small.limits()["sent_while_limited"] == 1
+
+
+def test_the_log_tells_everything_but_the_token(api: httpx.Client, small: StandIn) -> None:
+    api.get("/orgs/acme/repos", params={"per_page": 2})
+    web.get(f"{small.server_url}/acme/tools")
+    (rest, page) = small.requests()
+    assert {key: rest[key] for key in ("kind", "method", "path", "query", "has_token", "status")} == {
+        "kind": "rest",
+        "method": "GET",
+        "path": "/api/v3/orgs/acme/repos",
+        "query": "per_page=2",
+        "has_token": True,
+        "status": 200,
+    }
+    assert (page["kind"], page["has_token"]) == ("html", False)
+    assert "good" not in str(small.requests())
+    small.forget_requests()
+    assert small.requests() == []
+
+
+def test_runs_as_a_process_too(small: StandIn) -> None:
+    with running_as_process(small.root, tokens=["other"]) as stand_in:
+        assert set(stand_in.environment()) == {"GITHUB_API_URL", "GITHUB_GRAPHQL_URL", "GITHUB_SERVER_URL"}
+        reply = web.get(f"{stand_in.environment()['GITHUB_API_URL']}/user", auth=("x", "other"))
+        assert reply.json()["login"] == "stand-in-user"
