@@ -124,7 +124,20 @@ def run(context: click.Context, targets: tuple[str, ...], max_wait: float) -> No
     parsed = [Target.parse(text) for text in targets or settings.targets]
     if not parsed:
         raise UsageError("There is no target: name an owner, or set GIT_CONTRIB_TARGETS")
-    sys.exit(_run(settings, parsed, max_wait, quiet=context.obj["quiet"]))
+    code = _run(settings, parsed, max_wait, quiet=context.obj["quiet"])
+    if code == _INTERRUPTED:
+        _leave_at_once(code)
+    sys.exit(code)
+
+
+def _leave_at_once(code: int) -> None:
+    """End without the interpreter's tidying up: with work cut short, DuckDB's binding reports dozens of leaks there."""
+    from git_contrib_assets.sources.history import cancel_all
+
+    cancel_all()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _run(

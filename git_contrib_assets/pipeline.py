@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import uuid
@@ -22,6 +23,7 @@ from git_contrib_assets.progress import Reporter, reporting_to
 from git_contrib_assets.records import Attempt, Repository, Target
 from git_contrib_assets.resources import report_dead_runs, show_alive
 from git_contrib_assets.settings import Settings
+from git_contrib_assets.sources.history import cancel_all
 from git_contrib_assets.storage.home import Home, storage_errors, translate_storage_error
 
 INTERRUPTED = 130
@@ -177,13 +179,20 @@ def _execute(
             raise_on_error=False,
         )
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
-        outcome.interrupted = True
         raise KeyboardInterrupt from None
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise _history_failed(home, error) from error
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
     if not result.success and not outcome.explained:
         outcome.errors.append(_unexplained(home, result))
     return result.success
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    """Whether Ctrl-C ended a step: Dagster counts that as its failure."""
+    errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    return any(error and dg.DagsterExecutionInterruptedError.__name__ in error.to_string() for error in errors)
 
 
 def _history_failed(home: Home, error: Exception) -> GitContribError:
@@ -219,6 +228,7 @@ def interrupts_noted(outcome: Outcome) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         outcome.interrupted = True
+        cancel_all()
 
 
 def _contiguous(ordered: Sequence[str], wanted: Mapping[str, object]) -> list[tuple[str, str]]:
@@ -240,6 +250,8 @@ def _contiguous(ordered: Sequence[str], wanted: Mapping[str, object]) -> list[tu
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of the home, the one that the UI shows."""
     prepare_instance(home)
+    # Ctrl-C ends Dagster's event loop with generators still open; what asyncio says of that helps nobody.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     with dg.DagsterInstance.get() as instance:
         yield instance
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -64,10 +65,11 @@ async def look_up_accounts(
         return report
     reporter().accounts_asked(0, len(questions))
     try:
-        async for answers in ask_accounts(client, questions):
-            landing.add_answers(answers)
-            report.answered += len(answers)
-            reporter().accounts_asked(report.answered, report.asked)
+        async with aclosing(ask_accounts(client, questions)) as batches:
+            async for answers in batches:
+                landing.add_answers(answers)
+                report.answered += len(answers)
+                reporter().accounts_asked(report.answered, report.asked)
     except GitContribError as error:  # limits and refusals too: the tables are built with what there is
         report.error = error
     if report.not_asked and not report.error:

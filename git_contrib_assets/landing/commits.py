@@ -1,5 +1,6 @@
 """Commit histories as assets: one partition per repository, all of a run crawled concurrently in one process."""
 
+from contextlib import aclosing
 from typing import Any
 
 import dagster as dg
@@ -62,12 +63,13 @@ async def crawl(context: dg.AssetExecutionContext, installation: Installation): 
         repositories, unknown = _selected(context, landing)
         skip_unchanged = SKIP_UNCHANGED_TAG in context.run.tags
         work = Crawl(landing, installation.history_source(), context.run_id)
-        async for attempt in work.run(repositories, look_again=not skip_unchanged):
-            attempts.append(attempt)
-            if attempt.failed:
-                context.log.error(attempt.message or attempt.repository)
-            elif COMMITS in context.selected_asset_keys:
-                yield _materialisation(attempt, landing)
+        async with aclosing(work.run(repositories, look_again=not skip_unchanged)) as running:
+            async for attempt in running:
+                attempts.append(attempt)
+                if attempt.failed:
+                    context.log.error(attempt.message or attempt.repository)
+                elif COMMITS in context.selected_asset_keys:
+                    yield _materialisation(attempt, landing)
     failed = {attempt.repository: attempt.message or "" for attempt in attempts if attempt.failed}
     failed |= {name: f"{name}: not in the catalogue any more: materialise landing/repositories" for name in unknown}
     summary = _summary(attempts, failed)

@@ -1,10 +1,13 @@
 """The crawl: many repositories at a time, each landing or failing on its own."""
 
 import asyncio
+import contextlib
+import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
@@ -18,6 +21,7 @@ from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
 SETTLED = timedelta(seconds=60)
 """A push may be younger than the listing that shows it: only after this long is pushed_at believed to be the last."""
 
+Result = TypeVar("Result")
 _log = structlog.get_logger(__name__)
 
 
@@ -29,7 +33,9 @@ class Crawl:
     source: HistorySource
     run_id: str
 
-    async def run(self, repositories: Sequence[Repository], *, look_again: bool = False) -> AsyncIterator[Attempt]:
+    async def run(
+        self, repositories: Sequence[Repository], *, look_again: bool = False
+    ) -> AsyncGenerator[Attempt, None]:
         """Attempt every repository and yield each attempt as it ends, logged and durable.
 
         A repository that was not pushed to since it landed is not touched, unless ``look_again``.
@@ -42,7 +48,7 @@ class Crawl:
 
         async def one(repository: Repository, landed: LandedHistory | None) -> Attempt:
             async with places:
-                return await asyncio.to_thread(self._attempt, repository, landed, cancellation)
+                return await in_daemon_thread(lambda: self._attempt(repository, landed, cancellation))
 
         changed: list[asyncio.Task[Attempt]] = []
         try:
@@ -148,6 +154,27 @@ class Crawl:
             self.source.forget(repository)  # what is cached may be damaged: once more, from nothing
             again = self.source.read(repository, cancellation=cancellation)
             return self.landing.write_commits(replace(now, tip=again.tip, default_branch=again.default_branch), again)
+
+
+async def in_daemon_thread(work: Callable[[], Result]) -> Result:
+    """Await blocking work. Unlike ``asyncio.to_thread`` its thread never holds up the end of an interrupted process."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result] = loop.create_future()
+
+    def deliver(finish: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(lambda: None if done.done() else finish())
+
+    def run() -> None:
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - handed on to whoever awaits
+            deliver(lambda error=error: done.set_exception(error))  # type: ignore[misc]
+        else:
+            deliver(lambda: done.set_result(result))
+
+    threading.Thread(target=run, name="crawl", daemon=True).start()
+    return await done
 
 
 def is_unchanged(repository: Repository, landed: LandedHistory) -> bool:

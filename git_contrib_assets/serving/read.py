@@ -29,7 +29,7 @@ class Snapshot:
     def about(self) -> dict[str, Any]:
         """Its one row about itself, with the newest check's time."""
         row = self.rows(SNAPSHOT)[0]
-        with contextlib.suppress(OSError, orjson.JSONDecodeError, KeyError):
+        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
             checked = orjson.loads((self.folder / CHECKED_FILE).read_bytes())
             if checked["snapshot_id"] == row["snapshot_id"]:
                 for name in ("checked_at", "as_of"):
@@ -46,7 +46,8 @@ class Snapshot:
         Raises UsageError for one that is unknown or not the only one.
         """
         query = (
-            "select repository from repositories where lower(repository) = lower($name) or lower(name) = lower($name)"
+            "select distinct repository from repositories"  # one that vanished may have had the name before
+            " where lower(repository) = lower($name) or lower(name) = lower($name)"
         )
         found = [row[0] for row in self.connection.execute(query, {"name": name}).fetchall()]
         exact = [one for one in found if one.lower() == name.lower()] or found

@@ -64,6 +64,63 @@ class _CacheBroken(HistoryUnavailable):
     """The clone on disk is damaged: a new one may well work."""
 
 
+_COMPLAINTS: tuple[tuple[tuple[str, ...], type[GitContribError], str], ...] = (
+    (
+        ("no space left on device", "disk quota exceeded"),
+        StorageFull,
+        "no space left on the disk: free some and run again",
+    ),
+    (
+        ("inflate:", "bad object", "pack has", "unresolved delta", "corrupt"),
+        _CacheBroken,
+        "what git received is no readable history",
+    ),
+    (
+        ("error: 429", "rate-limited", "rate limit", "temporarily limiting", "too many requests"),
+        _TryAgain,
+        "GitHub limits git requests: run again later, or sign in",
+    ),
+    (
+        ("error: 451", "error: 403", "access blocked", "has been disabled", "dmca"),
+        RepositoryBlocked,
+        "GitHub took it down or refuses it; its last good data are kept",
+    ),
+    (("couldn't find remote ref",), _BranchGone, "its default branch is gone"),
+    (
+        ("error: 404", "not found", "could not read username", "authentication failed", "error: 401"),
+        RepositoryNotFound,
+        "gone, renamed or private; its last good data are kept",
+    ),
+    (
+        (
+            "could not resolve host",
+            "failed to connect",
+            "connection refused",
+            "couldn't connect",
+            "network is unreachable",
+        ),
+        _TryAgain,
+        "the git server cannot be reached: check the network and GITHUB_SERVER_URL",
+    ),
+    (
+        (
+            "error: 5",
+            "timed out",
+            "too slow",
+            "early eof",
+            "connection reset",
+            "empty reply",
+            "rpc failed",
+            "hung up",
+            "closed",
+        ),
+        _TryAgain,
+        "the git server did not deliver: run again later",
+    ),
+)
+"""What git says, lower-cased and without the repository's name, and what it means; the first that fits."""
+
+
 @dataclass
 class GitHistory:
     """The git source. ``clones`` is a cache folder; one repository is never read twice at the same time."""
@@ -229,43 +286,12 @@ class _Git:
         name = self._repository
         text = complaint.lower().replace(name.lower(), "")
 
-        def says(*words: str) -> bool:
-            return any(word in text for word in words)
-
         if self._cancellation.cancelled:
             return HistoryUnavailable(f"{name}: interrupted")
-        if says("no space left on device", "disk quota exceeded"):
-            return StorageFull(f"{name}: no space left on the disk: free some and run again")
-        if local:
-            return _CacheBroken(f"{name}: the clone on disk is damaged")
-        if says("error: 429", "rate-limited", "rate limit", "temporarily limiting", "too many requests"):
-            return _TryAgain(f"{name}: GitHub limits git requests: run again later, or sign in")
-        if says("error: 451", "error: 403", "access blocked", "has been disabled", "dmca"):
-            return RepositoryBlocked(f"{name}: GitHub took it down or refuses it; its last good data are kept")
-        if says("couldn't find remote ref"):
-            return _BranchGone(f"{name}: its default branch is gone")
-        if says("error: 404", "not found", "could not read username", "authentication failed", "error: 401"):
-            return RepositoryNotFound(f"{name}: gone, renamed or private; its last good data are kept")
-        if says(
-            "could not resolve host",
-            "failed to connect",
-            "connection refused",
-            "couldn't connect",
-            "network is unreachable",
-        ):
-            return _TryAgain(f"{name}: the git server cannot be reached: check the network and GITHUB_SERVER_URL")
-        if says(
-            "error: 5",
-            "timed out",
-            "operation too slow",
-            "early eof",
-            "connection reset",
-            "empty reply",
-            "rpc failed",
-            "hung up",
-        ):
-            return _TryAgain(f"{name}: the git server did not deliver, {_ATTEMPTS} times: run again later")
-        return _CacheBroken(f"{name}: what git received is no readable history")
+        for words, error, meaning in _COMPLAINTS:
+            if any(word in text for word in words) and not (local and error is not StorageFull):
+                return error(f"{name}: {meaning}")
+        return _CacheBroken(f"{name}: {'the clone on disk is damaged' if local else _COMPLAINTS[1][2]}")
 
 
 def _environment(settings: Settings) -> dict[str, str]:

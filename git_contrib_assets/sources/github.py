@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -166,7 +166,7 @@ def _date(response: httpx.Response) -> datetime:
 
 async def ask_accounts(
     client: GitHubClient, questions: Sequence[AccountQuestion]
-) -> AsyncIterator[list[AccountAnswer]]:
+) -> AsyncGenerator[list[AccountAnswer], None]:
     """Which accounts own these e-mails: one GraphQL query per hundred, several at a time; a batch of answers at a time.
 
     A query that runs into GitHub's clock is asked again in halves. Questions that GitHub cannot

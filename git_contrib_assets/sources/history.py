@@ -1,10 +1,12 @@
 """What every history source delivers: the tip, its branch, and the commits as record batches."""
 
+import atexit
 import contextlib
 import os
 import signal
 import subprocess
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -46,6 +48,7 @@ class Cancellation:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._processes: set[subprocess.Popen[bytes]] = set()
+        _cancellations.add(self)
 
     @property
     def cancelled(self) -> bool:
@@ -74,6 +77,16 @@ class Cancellation:
             with self._lock:
                 self._processes.discard(process)
             _kill_group(process)
+
+
+_cancellations: "weakref.WeakSet[Cancellation]" = weakref.WeakSet()
+
+
+@atexit.register
+def cancel_all() -> None:
+    """End every read of this process. An interrupt can leave an event loop where nothing in it runs any more."""
+    for cancellation in list(_cancellations):
+        cancellation.cancel()
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:

@@ -5,10 +5,11 @@ practices for using the REST API") with what its official clients add; every row
 """
 
 import asyncio
+import math
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -28,6 +29,11 @@ _SECONDARY_TEXTS = (
     "please retry your request again later",
 )
 _SECONDARY_LINKS = ("#abuse-rate-limits", "secondary-rate-limits")
+_PRIMARY_TYPES = {
+    "RATE_LIMITED",
+    "RATE_LIMIT",
+}  # the second says "already exceeded"; GitHub's documentation knows the first
+_LONGEST_WINDOW_SECONDS = 86400.0  # GitHub's are an hour: a header that says more than a day makes no sense
 
 
 class Meaning(StrEnum):
@@ -55,9 +61,9 @@ def judge(status: int, headers: Mapping[str, str], body: Any, *, now: float) -> 
     message = _message(body).lower()
     link = str(body.get("documentation_url", "")) if isinstance(body, dict) else ""
     limit_status = status in {403, 429}
-    limited_query = status == 200 and "RATE_LIMITED" in error_types(body)
+    limited_query = status == 200 and not error_types(body).isdisjoint(_PRIMARY_TYPES)
     says_secondary = any(text in message for text in _SECONDARY_TEXTS) or link.endswith(_SECONDARY_LINKS)
-    retry_after = _retry_after(headers.get("retry-after"), now)
+    retry_after = _retry_after(headers, now)
 
     if limit_status and retry_after is not None:
         return Verdict(Meaning.SECONDARY_LIMIT, retry_after)
@@ -100,18 +106,14 @@ def _message(body: Any) -> str:
     return " ".join([str(body.get("message", "")), *texts]).strip()
 
 
-def _retry_after(value: str | None, now: float) -> float | None:
-    """Seconds, or a date (RFC 9110 allows both); a blank or senseless header counts as absent."""
-    if not value or not value.strip():
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
-    except ValueError:
-        return None
+def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds, or a date (RFC 9110 allows both); a header that is blank, senseless or gone by counts as absent."""
+    text = headers.get("retry-after", "")
+    seconds = _number(text)
+    if seconds is None:
+        moment = _moment(text)
+        seconds = moment - server_time(headers, now) if moment is not None else 0.0
+    return seconds if seconds > 0 else None
 
 
 def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
@@ -124,17 +126,23 @@ def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
 
 def server_time(headers: Mapping[str, str], now: float) -> float:
     """The server's clock as its Date header tells it, else ours (epoch seconds)."""
+    moment = _moment(headers.get("date", ""))
+    return now if moment is None else moment
+
+
+def _moment(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(headers.get("date", "")).timestamp()
-    except ValueError:
-        return now
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _number(text: str | None) -> float | None:
     try:
-        return float(text) if text else None
+        number = float(text) if text else math.nan
     except ValueError:
         return None
+    return number if math.isfinite(number) else None
 
 
 @dataclass
@@ -175,6 +183,7 @@ class Budget:
     max_wait: float = 3900.0
     on_wait: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     requests: int = 0
     seconds_waited: float = 0.0
     buckets: dict[str, Bucket] = field(default_factory=dict)
@@ -253,7 +262,7 @@ class Budget:
             self.on_wait(
                 f"{cause}: next request at {clock_time} (in {seconds:.0f} s); safe to stop, what is finished is kept"
             )
-        await asyncio.sleep(seconds)
+        await self.sleep(seconds)
 
     def left(self, resource: str) -> dict[str, int]:
         """What is left of one budget, as metadata; nothing where GitHub did not tell."""

@@ -199,16 +199,20 @@ class LandingZone:
                 writer.add_key_value_metadata({_FOOTER: _dump(landed)})
 
     def first_shas(self, repository_id: int) -> dict[str, str]:
-        """Per author address of a repository, normalised, one commit that bears it (the smallest sha)."""
-        found: list[pa.Table] = []
-        with pq.ParquetFile(self.commit_file(repository_id)) as file:
-            for batch in file.iter_batches(_ROWS_PER_GROUP, columns=["author_email", "sha"], use_threads=False):
-                email = pc.utf8_lower(pc.utf8_trim(batch["author_email"], characters=WHITESPACE))
-                found.append(
-                    pa.table({"email": email, "sha": batch["sha"]})
-                    .group_by("email", use_threads=False)
-                    .aggregate([("sha", "min")])
-                )
+        """Per author address of a repository, normalised, one commit that bears it (the smallest sha).
+
+        Raises LandingFileCorrupt for a file that cannot be read: it is set aside.
+        """
+        path, found = self.commit_file(repository_id), []
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(_ROWS_PER_GROUP, columns=["author_email", "sha"], use_threads=False):
+                    email = pc.utf8_lower(pc.utf8_trim(batch["author_email"], characters=WHITESPACE))
+                    table = pa.table({"email": email, "sha": batch["sha"]})
+                    found.append(table.group_by("email", use_threads=False).aggregate([("sha", "min")]))
+        except (OSError, pa.ArrowException) as error:
+            self.set_aside(path, f"{type(error).__name__} in its data")
+            raise _corrupt(path) from error
         if not found:
             return {}
         merged = pa.concat_tables(found).group_by("email", use_threads=False).aggregate([("sha_min", "min")])
