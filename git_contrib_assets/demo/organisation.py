@@ -25,7 +25,7 @@ OWNER = "octo-harbor"
 OWNER_ID = 91_400_217
 SEED = 20_260_301
 # Raised whenever what is built changes, so that an older build is not mistaken for this one.
-VERSION = 1
+VERSION = 2
 MARKER = ".complete"
 DAY = 86_400
 BRANCH = "main"
@@ -93,9 +93,9 @@ def _seconds(date: str) -> int:
 
 
 def _moments(chance: random.Random, plan: Plan) -> list[int]:
-    """Commit times, denser as a project grows and thinner when it is old."""
+    """Commit times: few at first, then about as many each year."""
     first, last = _seconds(plan.first), _seconds(plan.last)
-    drawn = sorted(first + int((last - first) * chance.betavariate(1.3, 1.5)) for _ in range(plan.commits))
+    drawn = sorted(first + int((last - first) * chance.betavariate(1.4, 1.0)) for _ in range(plan.commits))
     if drawn:
         drawn[0], drawn[-1] = first + 9 * 3600, last + 15 * 3600
     return drawn

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import OWNER, Installation, commits
-from test_main_job import WITH_ACCOUNTS
+from installations import OWNER, WITH_ACCOUNTS, Installation, commits
 
 from git_contrib_assets.demo.stand_in import StandIn
 from git_contrib_assets.demo.stand_in_changes import create

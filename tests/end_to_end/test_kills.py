@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import OWNER, Installation
-from test_main_job import WITH_ACCOUNTS
+from installations import OWNER, WITH_ACCOUNTS, Installation
 
 KILLS = int(os.environ.get("GIT_CONTRIB_KILLS", "4"))
 _TEMPORARY = ("*.tmp*", "starting-*", "*.wal")

@@ -2,16 +2,10 @@
 
 from collections import Counter
 
-from conftest import OWNER, Installation, commits
+from installations import OWNER, WITH_ACCOUNTS, Installation, commits
 
 from git_contrib_assets.demo.stand_in import StandIn
 from git_contrib_assets.demo.stand_in_changes import link
-
-WITH_ACCOUNTS = {
-    ("acme/docs", "2024-03"): 2,
-    ("acme/site", "2024-03"): 2,
-    ("acme/tools", "2024-03"): 3,  # ann has two addresses
-}
 
 
 def test_a_run_publishes_every_month_of_every_repository(installation: Installation) -> None:

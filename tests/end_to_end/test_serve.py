@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from conftest import OWNER, Installation, commits
+from installations import OWNER, Installation, commits
 
 from git_contrib_assets.demo.stand_in import StandIn
 
