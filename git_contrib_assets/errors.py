@@ -2,7 +2,8 @@
 
     GitContribError
     ├── UsageError                  exit 2   a target or an option is malformed
-    ├── NotAllowed                  exit 5   GitHub refuses the token (401), or the token lacks a right (403)
+    ├── NotAllowed                  exit 5   the token lacks a right (403)
+    │   └── TokenRefused                     GitHub refuses the token itself (401): nothing else can be asked
     ├── Stopped                     exit 4   a bound was reached before the work was done
     │   ├── LimitReached                     GitHub's limit lifts later than we may wait
     │   └── LockBusy                         another run holds the lock longer than we may wait
@@ -46,10 +47,16 @@ class UsageError(GitContribError):
 
 
 class NotAllowed(GitContribError):
-    """GitHub refuses the token, or the token lacks a right. Never retried with the same token."""
+    """The token lacks a right, or GitHub refuses it. Never retried with the same token."""
 
     exit_code = 5
     reason = "not_allowed"
+
+
+class TokenRefused(NotAllowed):
+    """401: GitHub refuses the token itself, so that nothing else can be asked either."""
+
+    reason = "token_refused"
 
 
 class Stopped(GitContribError):

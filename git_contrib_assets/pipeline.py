@@ -57,7 +57,8 @@ class Outcome:
     def exit_code(self) -> int:
         """The contract's exit code; where several hold, the first of 130, 5, 4, 3, 1."""
         codes = {error.exit_code for error in self.errors}
-        codes |= {error.exit_code for error in self.targets_failed.values()}
+        # Beside targets that are listed, one that is not is a part that is missing, whatever the reason.
+        codes |= {max(error.exit_code, 3) for error in self.targets_failed.values()}
         if self.interrupted:
             codes.add(INTERRUPTED)
         if self.rejected or any(attempt.failed for attempt in self.attempts):

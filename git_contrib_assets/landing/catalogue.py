@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from git_contrib_assets.errors import GitContribError, NotAllowed, Stopped, TargetFailed
+from git_contrib_assets.errors import GitContribError, GitHubUnavailable, NotAllowed, TargetFailed, TokenRefused
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Repository, Target
 from git_contrib_assets.sources.github import Listing, find_again, list_target
@@ -21,6 +21,8 @@ class Catalogue:
     """All repositories ever listed, of any target."""
     failed: dict[str, GitContribError] = field(default_factory=dict)
     """Targets that could not be listed."""
+    listed: int = 0
+    """Targets that could be listed, if only in part."""
     rejected: int = 0
     """Records that made no sense."""
 
@@ -28,7 +30,7 @@ class Catalogue:
 async def refresh_catalogue(client: GitHubClient, landing: LandingZone, targets: Sequence[Target]) -> Catalogue:
     """List the targets and land the result. One target's failure is one target's failure.
 
-    Raises NotAllowed for a refused token and LimitReached at once; what was listed before is landed all the same.
+    Raises TokenRefused and LimitReached at once; what was listed before is landed all the same.
     """
     known = {repository.repository_id: repository for repository in landing.repositories()}
     catalogue = Catalogue()
@@ -37,9 +39,9 @@ async def refresh_catalogue(client: GitHubClient, landing: LandingZone, targets:
             try:
                 listing = await list_target(client, target, owner_type=_owner_type(known.values(), target))
                 await _mark_missing(client, listing, known)
-            except (TargetFailed, NotAllowed) as error:
-                if isinstance(error, NotAllowed) and "refuses the token" in str(error):
-                    raise
+            except TokenRefused:
+                raise
+            except (TargetFailed, NotAllowed, GitHubUnavailable) as error:
                 catalogue.failed[str(target)] = error
                 reporter().target_failed(str(target), error)
                 continue
@@ -51,9 +53,6 @@ async def refresh_catalogue(client: GitHubClient, landing: LandingZone, targets:
             if listing.note:
                 catalogue.failed[str(target)] = TargetFailed(f"{target}: {listing.note}")
                 reporter().target_failed(str(target), catalogue.failed[str(target)])
-    except Stopped as error:
-        reporter().note(str(error))
-        raise
     finally:
         catalogue.everything = sorted(known.values(), key=lambda repository: repository.repository_id)
         landing.write_repositories(catalogue.everything)
@@ -77,6 +76,7 @@ def _merge(catalogue: Catalogue, listing: Listing, known: dict[int, Repository])
         if listed.repository_id not in taken:
             catalogue.current.append(current)
             taken.add(listed.repository_id)
+    catalogue.listed += 1
     catalogue.rejected += len(listing.rejected)
 
 

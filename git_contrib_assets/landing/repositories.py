@@ -40,7 +40,7 @@ async def repositories(
         async with installation.github() as client:
             catalogue = await refresh_catalogue(client, landing, targets)
         register_partitions(context.instance, catalogue)
-        if len(catalogue.failed) == len(set(targets)):
+        if not catalogue.listed:
             raise next(iter(catalogue.failed.values()), TargetFailed("There is no target: name an owner"))
     return dg.MaterializeResult(
         metadata={

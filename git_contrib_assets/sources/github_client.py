@@ -15,7 +15,7 @@ import httpx
 import orjson
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from git_contrib_assets.errors import GitHubUnavailable, LimitReached, NotAllowed
+from git_contrib_assets.errors import GitHubUnavailable, LimitReached, NotAllowed, TokenRefused
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.limits import Budget, Meaning, judge
 
@@ -133,7 +133,7 @@ class GitHubClient:
                     if limits >= _MAX_LIMITS:
                         raise LimitReached(f"{limits} times limited by GitHub in a row: run again later", seconds=0.0)
                 case Meaning.BAD_CREDENTIALS | Meaning.UNAUTHORISED:
-                    raise NotAllowed(
+                    raise TokenRefused(
                         f"GitHub refuses the token ({explain(response)}): set GITHUB_TOKEN to a valid one, or unset it; "
                         "what is landed is kept"
                     )

@@ -145,6 +145,13 @@ def _number(text: str | None) -> float | None:
     return number if math.isfinite(number) else None
 
 
+def _clock_time(moment: float) -> str:
+    try:
+        return datetime.fromtimestamp(moment).astimezone().strftime("%H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return "a time that no calendar knows"
+
+
 @dataclass
 class Bucket:
     """What GitHub last said of one of its budgets, and what is on its way there."""
@@ -155,13 +162,20 @@ class Bucket:
     in_flight: int = 0
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
-        """Take over the headers of a reply. Replies overtake each other: within a window the smallest number counts."""
+        """Take over the headers of a reply.
+
+        Replies overtake each other: within a window the smallest number counts, and one of the window before says nothing.
+        """
         limit, remaining, reset = (
             _number(headers.get(f"x-ratelimit-{name}")) for name in ("limit", "remaining", "reset")
         )
         if not limit or remaining is None or reset is None:
             return  # Enterprise Server without limits says none, or zero of zero
-        reset_at = now + (reset - server_time(headers, now))
+        seconds = reset - server_time(headers, now)
+        reset_at = now + seconds
+        late = reset_at < self.reset_at - 2.0 and now <= self.reset_at
+        if seconds > _LONGEST_WINDOW_SECONDS or late:
+            return
         same_window = abs(reset_at - self.reset_at) < 2.0 and self.remaining is not None
         self.remaining = min(self.remaining or 0, int(remaining)) if same_window else int(remaining)
         self.limit, self.reset_at = int(limit), max(reset_at, self.reset_at)
@@ -223,11 +237,13 @@ class Budget:
         bucket = self.buckets[resource]
         bucket.in_flight -= 1
         if headers is not None:
-            self.buckets.setdefault(headers.get("x-ratelimit-resource", resource), bucket).learn(headers, self.clock())
+            named = headers.get("x-ratelimit-resource") or resource
+            self.buckets.setdefault(named, Bucket()).learn(headers, self.clock())
 
     def succeeded(self) -> None:
-        """A request went through: the next secondary limit starts small again."""
-        self._secondary_in_a_row = 0
+        """A request went through: the next secondary limit starts small again, unless that was sent before a pause."""
+        if self.clock() >= self._paused_until:
+            self._secondary_in_a_row = 0
 
     def limited(self, verdict: Verdict) -> None:
         """Pause everything, as long as GitHub says, else at least a minute, doubling each time (GitHub's rule)."""
@@ -249,7 +265,7 @@ class Budget:
         Raises LimitReached at once when that is longer than ``max_wait``.
         """
         until = self.clock() + seconds
-        clock_time = datetime.fromtimestamp(until).astimezone().strftime("%H:%M:%S")
+        clock_time = _clock_time(until)
         if seconds > self.max_wait:
             raise LimitReached(
                 f"{cause}: it lifts at {clock_time}, in {seconds:.0f} s, longer than --max-wait allows; "
