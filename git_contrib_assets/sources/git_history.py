@@ -148,7 +148,7 @@ class GitHistory:
         try:
             for attempt in Retrying(
                 stop=stop_after_attempt(self.attempts),
-                wait=wait_exponential_jitter(initial=self.first_wait, max=30.0, jitter=self.first_wait),
+                wait=wait_exponential_jitter(multiplier=self.first_wait, max=30.0, jitter=self.first_wait),
                 retry=retry_if_exception_type((_TryAgain, _CacheBroken, _BranchGone)),
                 sleep=lambda seconds: _pause(cancellation, seconds, repository.repository),
                 reraise=True,

@@ -24,6 +24,8 @@ from git_contrib_assets.sources.github_client import CONCURRENCY, GitHubClient, 
 
 QUESTIONS_PER_QUERY = 100
 _FEWEST_QUESTIONS = 12
+_SENSELESS = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
+"""What reading a record of an odd shape raises."""
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -63,10 +65,20 @@ async def list_target(client: GitHubClient, target: Target, *, owner_type: str |
 async def find_again(client: GitHubClient, repository: Repository) -> tuple[Repository | None, str]:
     """What became of a repository that is listed no more: it under its present name, or None with the reason."""
     response = await client.get(f"/repositories/{repository.repository_id}")
-    if response.status_code == 200:
-        found = _repository(orjson.loads(response.content), repository.target, _date(response))
-        return (None, "private") if found.is_private else (found, "moved")
-    return None, {404: "not_found", 403: "blocked", 451: "blocked"}.get(response.status_code, "unavailable")
+    match response.status_code:
+        case 200:
+            try:
+                found = _repository(orjson.loads(response.content), repository.target, _date(response))
+            except _SENSELESS:
+                return None, "unavailable"
+            return (None, "private") if found.is_private else (found, "moved")
+        case 404:
+            return None, "not_found"
+        case 451:
+            return None, "blocked"
+        case 403 if "blocked" in explain(response):
+            return None, "blocked"
+    return None, "unavailable"
 
 
 async def _list_one(client: GitHubClient, target: Target) -> Listing:
@@ -75,7 +87,10 @@ async def _list_one(client: GitHubClient, target: Target) -> Listing:
         raise UnknownTarget(f"GitHub knows no repository {target}: check the spelling; a private one is not collected")
     if response.status_code != 200:
         raise _refused(target, response)
-    found = _repository(orjson.loads(response.content), str(target), _date(response))
+    try:
+        found = _repository(orjson.loads(response.content), str(target), _date(response))
+    except _SENSELESS as error:
+        raise GitHubUnavailable(f"What GitHub says of {target} makes no sense ({error}): try again later") from error
     if found.is_private:
         raise TargetFailed(f"{target} is private: only public repositories are collected")
     return Listing(target, [found])
@@ -110,7 +125,7 @@ def _take(listing: Listing, page: httpx.Response) -> None:
     for item in items:
         try:
             repository = _repository(item, str(listing.target), listed_at)
-        except (KeyError, TypeError, ValueError) as error:
+        except _SENSELESS as error:
             listing.rejected.append((orjson.dumps(item), f"{type(error).__name__}: {error}"))
             continue
         if not repository.is_private:
@@ -124,42 +139,67 @@ def _refused(target: Target, response: httpx.Response) -> GitContribError:
 
 
 def _repository(item: Any, target: str, listed_at: datetime) -> Repository:
-    """A listed repository. Only id, full_name, private and owner are promised by GitHub's description of its API."""
-    name = item["full_name"]
+    """A listed repository. Only id, full_name, private and owner are promised by GitHub's description of its API.
+
+    Raises one of _SENSELESS: what passes can be written down.
+    """
+    name, owner = _text(item, "full_name") or "", item["owner"]
     if not is_repository_name(name):
         raise ValueError(f"full_name {name!r} is not owner/name")
-    if not isinstance(item["id"], int):
-        raise TypeError("id is no number")
     return Repository(
-        repository_id=item["id"],
+        repository_id=_identifier(item),
         repository=name,
-        owner_id=item["owner"]["id"],
-        owner=item["owner"]["login"],
-        owner_type=item["owner"].get("type") or "Organization",
+        owner_id=_identifier(owner),
+        owner=_text(owner, "login") or name.partition("/")[0],
+        owner_type=_text(owner, "type") or "Organization",
         name=name.partition("/")[2],
         is_private=bool(item.get("private")),
         is_fork=bool(item.get("fork")),
         is_archived=bool(item.get("archived")),
-        default_branch=item.get("default_branch"),
-        created_at=_time(item.get("created_at")),
-        pushed_at=_time(item.get("pushed_at")),
-        stars=item.get("stargazers_count"),
-        language=item.get("language"),
+        default_branch=_text(item, "default_branch"),
+        created_at=_time(_text(item, "created_at")),
+        pushed_at=_time(_text(item, "pushed_at")),
+        stars=_number(item, "stargazers_count"),
+        language=_text(item, "language"),
         target=target,
         first_seen_at=listed_at,
         listed_at=listed_at,
     )
 
 
+def _identifier(item: Any) -> int:
+    number = _number(item, "id")
+    if not number or number < 1:
+        raise ValueError(f"id {number!r} is none")
+    return number
+
+
+def _number(item: Any, key: str) -> int | None:
+    value = item.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 1 << 63):
+        raise TypeError(f"{key} is no whole number")
+    return value
+
+
+def _text(item: Any, key: str) -> str | None:
+    value = item.get(key)
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"{key} is no text")
+    return value
+
+
 def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC).replace(tzinfo=None) if text else None
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).replace(tzinfo=None)
 
 
 def _date(response: httpx.Response) -> datetime:
     """When GitHub answered, by its own clock where it says so (UTC, no zone)."""
     try:
         moment = parsedate_to_datetime(response.headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         moment = datetime.now(UTC)
     return moment.astimezone(UTC).replace(tzinfo=None)
 
@@ -178,21 +218,27 @@ async def ask_accounts(
         list(questions[start : start + QUESTIONS_PER_QUERY]) for start in range(0, len(questions), QUESTIONS_PER_QUERY)
     ]
     failures: list[GitHubUnavailable] = []
+    stops: list[GitContribError] = []
 
     async def ask(batch: list[AccountQuestion]) -> list[AccountAnswer]:
+        answers: list[AccountAnswer] = []
         async with places:
-            if len(failures) >= CONCURRENCY:
-                return []  # it is down: no use in asking every other batch as well
+            if stops or len(failures) >= CONCURRENCY:
+                return []  # it is down, or wants no more: no use in asking every other batch as well
             try:
-                return await _ask_halving(client, batch)
+                await _ask_halving(client, batch, answers)
             except GitHubUnavailable as error:
                 failures.append(error)
-                return []
+            except GitContribError as error:
+                stops.append(error)
+        return answers
 
     pending = [asyncio.create_task(ask(batch)) for batch in batches]
     try:
         for next_done in asyncio.as_completed(pending):
             yield await next_done
+            if stops:
+                raise stops[0]
     finally:
         for task in pending:
             task.cancel()
@@ -201,14 +247,16 @@ async def ask_accounts(
         raise AccountsUnavailable(f"GitHub could not say who owns some e-mails ({failures[0]}): the next run asks them")
 
 
-async def _ask_halving(client: GitHubClient, batch: list[AccountQuestion]) -> list[AccountAnswer]:
+async def _ask_halving(client: GitHubClient, batch: list[AccountQuestion], answers: list[AccountAnswer]) -> None:
+    """Add to ``answers``, so that those of one half are there even if the other half fails."""
     try:
-        return await _ask(client, batch)
+        answers += await _ask(client, batch)
     except QueryTooHeavy:
         if len(batch) <= _FEWEST_QUESTIONS:
             raise
         half = len(batch) // 2
-        return await _ask_halving(client, batch[:half]) + await _ask_halving(client, batch[half:])
+        await _ask_halving(client, batch[:half], answers)
+        await _ask_halving(client, batch[half:], answers)
 
 
 async def _ask(client: GitHubClient, batch: list[AccountQuestion]) -> list[AccountAnswer]:
@@ -217,25 +265,26 @@ async def _ask(client: GitHubClient, batch: list[AccountQuestion]) -> list[Accou
         if _SHA.fullmatch(question.sha) and is_repository_name(question.repository):
             by_repository.setdefault(question.repository, []).append(question)
     asked = list(by_repository.items())
+    if not asked:
+        return []
     data, errors = await client.graphql(_query(asked))
     asked_at = datetime.now(UTC).replace(tzinfo=None)
-    failed = {tuple(error.get("path") or ())[:2] for error in errors}
+    failed = {tuple(map(str, path))[:2] for error in errors if isinstance(path := error.get("path"), list)}
     if errors and not any(data.values()):
         types = {str(error.get("type")) for error in errors}
         if types - {"NOT_FOUND"}:
             raise GitHubUnavailable(f"GraphQL answered with {', '.join(sorted(types))}")
     answers = []
     for r, (_, questions) in enumerate(asked):
-        commits = data.get(f"r{r}") or {}
+        commits = data.get(f"r{r}")
         for c, question in enumerate(questions):
-            commit = commits.get(f"c{c}")
-            author = commit.get("author") if commit else None
-            if author is None or (f"r{r}", f"c{c}") in failed:
-                continue  # a null that an error explains is no answer
-            user = author.get("user") or {}
-            answers.append(
-                AccountAnswer(question.email, user.get("databaseId"), user.get("login"), asked_at, "graphql")
-            )
+            try:
+                user = commits[f"c{c}"]["author"]["user"]  # type: ignore[index]  # a null on the way is caught below
+                account_id, login = (_number(user, "databaseId"), _text(user, "login")) if user else (None, None)
+            except _SENSELESS:
+                continue  # a commit or an author that is not there
+            if (f"r{r}", f"c{c}") not in failed:  # a null that an error explains is no answer
+                answers.append(AccountAnswer(question.email, account_id, login, asked_at, "graphql"))
     return answers
 
 

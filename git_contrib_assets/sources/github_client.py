@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 import orjson
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from git_contrib_assets.errors import GitHubUnavailable, LimitReached, NotAllowed, TokenRefused
 from git_contrib_assets.settings import Settings
@@ -26,6 +26,7 @@ _MAX_LIMITS = 20
 _MAX_POLLS = 20
 _ATTEMPTS = 5
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_growing = wait_exponential_jitter(multiplier=0.5, max=20.0, jitter=0.5)
 
 
 class QueryTooHeavy(GitHubUnavailable):
@@ -33,7 +34,11 @@ class QueryTooHeavy(GitHubUnavailable):
 
 
 class _TryAgain(Exception):
-    """No usable reply; ``text`` says what came instead."""
+    """No usable reply; the text says what came instead, ``seconds`` when the server wants to be asked again."""
+
+    def __init__(self, text: str, seconds: float | None = None) -> None:
+        super().__init__(text)
+        self.seconds = seconds
 
 
 class GitHubClient:
@@ -80,7 +85,9 @@ class GitHubClient:
             response = await self._send("GET", url, "core")
             if response.status_code not in {301, 302, 303, 307, 308} or "location" not in response.headers:
                 return response
-            url = urljoin(url, response.headers["location"])
+            url = _resolved(url, response.headers["location"]) or ""
+            if not url:
+                raise GitHubUnavailable(f"{path} redirects to what is no address: check GITHUB_API_URL")
         raise GitHubUnavailable(f"{path} redirects in circles: try again later")
 
     async def pages(self, path: str, parameters: Mapping[str, str | int]) -> AsyncIterator[httpx.Response]:
@@ -94,10 +101,10 @@ class GitHubClient:
             following = response.links.get("next", {}).get("url")
             if response.status_code != 200 or not following:
                 return
-            following = urljoin(str(response.url), following)
-            if _origin(following) not in self._trusted:
+            following = _resolved(str(response.url), following)
+            if following is None or _origin(following) not in self._trusted:
                 raise GitHubUnavailable(
-                    f"{path}: the next page lies on another host ({urlsplit(following).hostname}): "
+                    f"{path}: the next page lies on another host ({following and urlsplit(following).hostname}): "
                     "check GITHUB_API_URL; nothing was sent there"
                 )
             response = await self.get(following)
@@ -115,7 +122,11 @@ class GitHubClient:
             raise NotAllowed(f"GitHub refuses the account look-up: {explain(response)}")
         if response.status_code != 200 or not isinstance(body, dict):
             raise GitHubUnavailable(f"GitHub's GraphQL answered {explain(response)}: try again later")
-        return body.get("data") or {}, body.get("errors") or []
+        data, errors = body.get("data"), body.get("errors")
+        return (
+            data if isinstance(data, dict) else {},
+            [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else [],
+        )
 
     def _absolute(self, path: str) -> str:
         return path if "://" in path else self._settings.api_url + path
@@ -149,7 +160,7 @@ class GitHubClient:
         try:
             async for attempt in AsyncRetrying(
                 stop=stop_after_attempt(tries),
-                wait=wait_exponential_jitter(initial=0.5, max=20.0, jitter=0.5),
+                wait=_pause,
                 retry=retry_if_exception_type(_TryAgain),
                 sleep=lambda seconds: self._budget.wait(seconds, f"{urlsplit(url).hostname} did not answer properly"),
                 reraise=True,
@@ -172,12 +183,13 @@ class GitHubClient:
             try:
                 response = await self._http.request(method, url, content=content, headers=self._authorization(url))
                 headers = response.headers
-            except httpx.TransportError as error:
+            except (httpx.RequestError, httpx.InvalidURL) as error:
                 raise _TryAgain(f"{type(error).__name__}: {error}".rstrip(": ")) from error
             finally:
                 self._budget.release(resource, headers)
-        if judge(response.status_code, response.headers, None, now=self._budget.clock()).meaning is Meaning.TRY_AGAIN:
-            raise _TryAgain(f"status {response.status_code}")
+        verdict = judge(response.status_code, response.headers, None, now=self._budget.clock())
+        if verdict.meaning is Meaning.TRY_AGAIN:
+            raise _TryAgain(f"status {response.status_code}", verdict.seconds)
         if _is_random_401(response):
             raise _TryAgain("status 401 without a reason")
         return response
@@ -198,6 +210,13 @@ def explain(response: httpx.Response) -> str:
     return f"{response.status_code} {message}".strip() + hint
 
 
+def _pause(state: RetryCallState) -> float:
+    """How long the server asks us to wait, else a growing while."""
+    failure = state.outcome.exception() if state.outcome else None
+    asked = failure.seconds if isinstance(failure, _TryAgain) else None
+    return _growing(state) if asked is None else asked
+
+
 def _is_random_401(response: httpx.Response) -> bool:
     """GitHub sometimes answers 401 without saying that the credentials are bad; the next try is then answered."""
     if response.status_code != 401:
@@ -210,6 +229,15 @@ def _json(response: httpx.Response) -> Any:
     try:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError:
+        return None
+
+
+def _resolved(base: str, link: str) -> str | None:
+    """The address that a Link or a redirect names, or None where it names none that could be asked."""
+    try:
+        url = urljoin(base, link)
+        return url if _origin(url)[0] in {"http", "https"} and httpx.URL(url).host else None
+    except (ValueError, httpx.InvalidURL):
         return None
 
 

