@@ -1,0 +1,155 @@
+"""The definitions once more, in plain Python: written from their sentences, not from the selects, and slow on purpose."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from histories import Commit, month_after
+
+from git_contrib_assets.records import AccountAnswer
+
+BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0"
+NOREPLY = "@users.noreply.github.com"
+DIGITS = "0123456789"
+LISTED_LOGINS = {"dependabot-preview", "pyup-bot"}
+LISTED_NAMES = {"renovate", "circleci"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """GitHub's answer about an address."""
+
+    email: str
+    account: int | None
+    login: str | None
+    asked_at: datetime
+
+    def landed(self) -> AccountAnswer:
+        """The answer as it lands."""
+        return AccountAnswer(self.email, self.account, self.login, self.asked_at, "graphql")
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A repository and its commits; ``commits`` None where it never was read."""
+
+    repository_id: int
+    created_at: datetime | None
+    commits: tuple[Commit, ...] | None
+    vanished_at: datetime | None = None
+    is_fork: bool = False
+
+
+@dataclass(frozen=True)
+class First:
+    """The first commit of a person in a repository."""
+
+    person: str
+    at: datetime
+    sha: str
+    month: date
+    is_bot: bool
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month of a repository."""
+
+    new: int
+    bots: int
+    total: int
+
+
+def lowered(written: str) -> str:
+    """Trimmed, and every character lower-cased on its own."""
+    return "".join(character.lower()[0] for character in written.strip(BLANKS))
+
+
+def person_and_login(email: str, name: str, answers: Mapping[str, Answer]) -> tuple[str, str | None]:
+    """Who it is, by the first rule that fits, and the login that tells it."""
+    address = lowered(email)
+    local = address.removesuffix(NOREPLY) if address.endswith(NOREPLY) else ""
+    first, plus, rest = local.partition("+")
+    number = first if plus and first and not first.strip(DIGITS) and "@" not in rest and rest else None
+    if local.endswith("[bot]") and "@" not in local:
+        login = (rest if number else local).removesuffix("[bot]")
+        return f"bot {login}", f"{login}[bot]"
+    answer = answers.get(address)
+    if answer is not None and answer.account is not None:
+        return f"account {answer.account}", answer.login
+    if number is not None and int(number) < 2**63:
+        return f"account {int(number)}", rest if "+" not in rest else None
+    if "@" in address:
+        return f"address {address}", None
+    return f"name {lowered(name)}", None
+
+
+def listed(text: str, values: set[str]) -> bool:
+    """Whether a text is in a list, a number at its end left out."""
+    stem = text.rstrip(DIGITS)
+    if stem != text and stem[-1:] in {"-", "_", " "}:
+        stem = stem[:-1]
+    return stem in values
+
+
+def marks_a_bot(person: str, login: str | None, name: str) -> bool:
+    """Whether one commit says that its author is a program."""
+    called, known_as = lowered(name), (login or "").lower()
+    by_ending = called.endswith("[bot]") or known_as.endswith("[bot]")
+    return person.startswith("bot ") or by_ending or listed(called, LISTED_NAMES) or listed(known_as, LISTED_LOGINS)
+
+
+def when(commit: Commit) -> datetime:
+    """The time of a commit."""
+    too_late = commit.authored_at - commit.committed_at > timedelta(days=1)
+    return commit.committed_at if commit.authored_at.year < 1980 or too_late else commit.authored_at
+
+
+def newest(answers: Sequence[Answer]) -> dict[str, Answer]:
+    """The newest answer about each address."""
+    return {lowered(answer.email): answer for answer in sorted(answers, key=lambda answer: answer.asked_at)}
+
+
+def first_commits(
+    repositories: Sequence[Listed], answers: Sequence[Answer], now: datetime
+) -> dict[int, dict[str, First]]:
+    """Per repository and person the first commit."""
+    known = newest(answers)
+    seen: dict[int, dict[str, list[tuple[datetime, str]]]] = {}
+    bots = set()
+    for repository in repositories:
+        people = seen.setdefault(repository.repository_id, {})
+        for commit in repository.commits or ():
+            person, login = person_and_login(commit.email, commit.name, known)
+            people.setdefault(person, []).append((when(commit), commit.sha))
+            if marks_a_bot(person, login, commit.name):
+                bots.add(person)
+    firsts: dict[int, dict[str, First]] = {}
+    for repository in repositories:
+        end = repository.vanished_at or now
+        firsts[repository.repository_id] = {}
+        for person, commits in seen[repository.repository_id].items():
+            at, sha = min(commits)
+            month = min(at, end).date().replace(day=1)
+            firsts[repository.repository_id][person] = First(person, at, sha, month, person in bots)
+    return firsts
+
+
+def monthly(repositories: Sequence[Listed], answers: Sequence[Answer], now: datetime) -> dict[tuple[int, date], Month]:
+    """The months of every repository."""
+    table = {}
+    for repository in repositories:
+        if repository.commits is None:
+            continue
+        firsts = first_commits(repositories, answers, now)[repository.repository_id].values()
+        last = (repository.vanished_at or now).date().replace(day=1)
+        starts = [first.month for first in firsts]
+        if repository.created_at is not None:
+            starts.append(repository.created_at.date().replace(day=1))
+        month, total = min([last, *starts]), 0
+        while month <= last:
+            new = [first for first in firsts if first.month == month]
+            total += len(new)
+            table[repository.repository_id, month] = Month(len(new), sum(first.is_bot for first in new), total)
+            month = month_after(month)
+    return table

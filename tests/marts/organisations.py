@@ -1,0 +1,164 @@
+"""Random organisations: few people in many guises, odd addresses, names and dates, answers of several ages."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from histories import DAY, SECOND, Commit, MadeHome, at
+from hypothesis import strategies as st
+from oracle import Answer, Listed
+
+ADDRESSES = [
+    "ann@example.com",
+    " Ann@Example.COM",
+    "\u00a0ann@example.com\t",
+    "bob@example.com",
+    "carol@work.example",
+    "carol@home.example",
+    "7+carol@users.noreply.github.com",
+    "007+CAROL@users.noreply.github.com",
+    "7+ca+rol@users.noreply.github.com",
+    "carol@users.noreply.github.com",
+    "8+dan@users.noreply.github.com",
+    "\uff17+carol@users.noreply.github.com",
+    "7carol@users.noreply.github.com",
+    "+carol@users.noreply.github.com",
+    "99999999999999999999+huge@users.noreply.github.com",
+    "9+Renewer[bot]@users.noreply.github.com",
+    "renewer[bot]@users.noreply.github.com",
+    "renewer[bot]@example.com",
+    "8+pyup-bot-2@users.noreply.github.com",
+    "Σίσυφος@παράδειγμα.gr",
+    "ΣΊΣΥΦΟΣ@ΠΑΡΆΔΕΙΓΜΑ.GR",
+    "İrem@example.com",
+    "irem@example.com",
+    "ann'; drop table commits; --@example.com",
+    "@",
+    "",
+    "  ",
+    "localhost",
+    "LOCALHOST",
+]
+NAMES = [
+    "Ann",
+    " ANN ",
+    "Bob",
+    "",
+    "\t",
+    "renewer[bot]",
+    "Renovate-3",
+    "circleci",
+    "ΣΊΣΥΦΟΣ",
+    "σίσυφοσ",
+    "a@b",
+    "🦆",
+    "İ",
+]
+LOGINS = ["ann", "Bob", "dependabot-preview", "Pyup-Bot-12", "renewer[bot]"]
+MOMENTS = [
+    "1969-12-31T23:59:59",
+    "1979-12-31T23:59:59",
+    "1980-01-01T00:00:00",
+    "2019-12-31T23:59:59",
+    "2020-01-01T00:00:00",
+    "2020-02-29T12:00:00",
+    "2020-03-01T00:00:00",
+    "2021-01-31T23:59:59",
+    "2021-02-01T00:00:00",
+    "2021-02-14T00:00:00",
+    "2022-01-01T00:00:00",
+    "2038-01-19T03:14:08",
+]
+NOWS = ["2021-02-01T00:00:00", "2021-02-28T23:59:59", "2021-03-15T12:00:00"]
+AFTER = [
+    timedelta(0),
+    SECOND,
+    -SECOND,
+    DAY,
+    -DAY,
+    -DAY - SECOND,
+    -DAY + SECOND,
+    timedelta(days=400),
+    timedelta(days=-400),
+]
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """Repositories, answers, and now."""
+
+    repositories: tuple[Listed, ...]
+    answers: tuple[Answer, ...]
+    now: datetime
+
+    def land(self, root: Path, **how: Any) -> MadeHome:
+        """The organisation in a home of its own."""
+        made = MadeHome(root, as_of=self.now)
+        for one in self.repositories:
+            made.repository(
+                *(one.commits or ()),
+                repository_id=one.repository_id,
+                created=one.created_at,
+                never_read=one.commits is None,
+                is_fork=one.is_fork,
+                missing_since=one.vanished_at,
+                **how,
+            )
+        middle = len(self.answers) // 2
+        made.answers(answer.landed() for answer in self.answers[:middle])
+        made.answers(answer.landed() for answer in self.answers[middle:])
+        return made
+
+
+_moments = st.sampled_from(MOMENTS).map(at)
+_texts = st.text(st.sampled_from("aB @[]bot+7'\"\\%_\u00a0éÉß"), max_size=6)
+_names = st.one_of(st.sampled_from(NAMES), _texts)
+_addresses = st.one_of(st.sampled_from(ADDRESSES), st.sampled_from(ADDRESSES), _texts)
+_shas = st.integers(0, 2**160 - 1).map(lambda number: f"{number:040x}")
+
+
+@st.composite
+def commits(draw: st.DrawFn) -> Commit:
+    """A commit with all that can be odd about one."""
+    authored_at = draw(_moments)
+    committed_at = authored_at + draw(st.sampled_from(AFTER))
+    return Commit(draw(_addresses), draw(_names), authored_at, committed_at, draw(_shas), draw(st.integers(0, 3)))
+
+
+@st.composite
+def repositories(draw: st.DrawFn, repository_id: int) -> Listed:
+    """A repository; now and then one that was never read, or vanished."""
+    history = draw(st.lists(commits(), max_size=14, unique_by=lambda one: one.sha))
+    for original in draw(st.lists(st.sampled_from(history), max_size=4) if history else st.just([])):
+        twin = replace(original, sha=draw(_shas), name=draw(st.sampled_from([original.name, "Zoe"])))
+        if twin.sha not in {one.sha for one in history}:  # the same moment again: the smallest sha is the first
+            history.append(twin)
+    return Listed(
+        repository_id=repository_id,
+        created_at=draw(st.sampled_from([None, *(at(moment) for moment in MOMENTS[3:-1])])),
+        commits=None if draw(st.integers(0, 9)) == 0 else tuple(history),
+        vanished_at=draw(st.sampled_from([None, None, None, at("2020-12-31T23:59:59"), at("2021-01-01T00:00:00")])),
+        is_fork=draw(st.booleans()),
+    )
+
+
+@st.composite
+def answers(draw: st.DrawFn, asked_at: datetime) -> Answer:
+    """An answer about one of the addresses that turn up again and again."""
+    address = draw(st.sampled_from(ADDRESSES))
+    if draw(st.booleans()):
+        return Answer(address, draw(st.integers(7, 9)), draw(st.sampled_from(LOGINS)), asked_at)
+    return Answer(address, None, None, asked_at)
+
+
+@st.composite
+def organisations(draw: st.DrawFn) -> Organisation:
+    """An organisation of up to four repositories."""
+    listed = [draw(repositories(number)) for number in range(1, draw(st.integers(1, 4)) + 1)]
+    ages = draw(st.lists(st.integers(0, 60), max_size=16, unique=True))
+    return Organisation(
+        tuple(listed),
+        tuple(draw(answers(at("2021-01-20T00:00:00") - timedelta(days=age))) for age in ages),
+        at(draw(st.sampled_from(NOWS))),
+    )

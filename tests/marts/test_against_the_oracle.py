@@ -1,0 +1,187 @@
+"""The tables against the definitions in plain Python, and what must hold of them whatever was landed."""
+
+import random
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import oracle
+import pytest
+from histories import Commit, MadeHome
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from oracle import Answer, Listed, Month
+from organisations import Organisation, commits, organisations
+
+from git_contrib_assets.marts.checks import one_row_per_key
+from git_contrib_assets.serving.contract import CONTRIBUTORS, FIRST_COMMITS, MONTHLY_NEW_CONTRIBUTORS, REPOSITORIES
+from git_contrib_assets.serving.publish import _fingerprint
+from git_contrib_assets.storage import landing_zone
+from git_contrib_assets.storage.warehouse import read_violations
+
+SELECTS = ("no_month_is_missing", "newcomers_add_up_to_people", "no_email_is_published", "every_commit_is_counted")
+KEYED = (MONTHLY_NEW_CONTRIBUTORS, FIRST_COMMITS, CONTRIBUTORS, REPOSITORIES)
+
+
+def examples(number: int) -> settings:
+    """The same examples in every run, so that a red build is red again."""
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large]
+    return settings(max_examples=number, derandomize=True, deadline=None, database=None, suppress_health_check=slow)
+
+
+@contextmanager
+def landed(organisation: Organisation, **how: Any) -> Iterator[MadeHome]:
+    """The organisation in a home that is gone afterwards."""
+    with TemporaryDirectory() as folder:
+        made = organisation.land(Path(folder) / "home", **how)
+        (made.landing.folder / "key").write_text("1" * 64)
+        yield made
+
+
+def monthly(made: MadeHome) -> dict[tuple[int, date], Month]:
+    """The built table, as the oracle gives it."""
+    return {
+        (row["repository_id"], row["date"]): Month(
+            row["number_of_new_contributors"], row["number_of_new_bots"], row["cumulative_contributors"]
+        )
+        for row in made.table("monthly_new_contributors")
+    }
+
+
+def fingerprint(made: MadeHome) -> str:
+    """The hash over all that would be published."""
+    with made.building() as connection:
+        return _fingerprint(connection)
+
+
+@examples(30)
+@given(organisations())
+def test_the_tables_are_those_of_the_definitions(organisation: Organisation) -> None:
+    firsts = oracle.first_commits(*_all(organisation))
+    with landed(organisation) as made:
+        with made.building() as connection:
+            assert [name for name in SELECTS if read_violations(connection, name)] == []
+            assert [table.name for table in KEYED if one_row_per_key(connection, table)] == []
+        assert monthly(made) == oracle.monthly(*_all(organisation))
+        _same_people(made, firsts)
+        _same_totals(made, firsts)
+
+
+def _all(organisation: Organisation) -> tuple[tuple[Listed, ...], tuple[Answer, ...], Any]:
+    return organisation.repositories, organisation.answers, organisation.now
+
+
+def _same_people(made: MadeHome, firsts: dict[int, dict[str, oracle.First]]) -> None:
+    """The same first commits, and one contributor_id per person over all repositories."""
+    built = {}
+    for row in made.table("first_commits"):
+        key = (row["repository_id"], row["first_commit_at"], row["first_commit_sha"], row["date"], row["is_bot"])
+        built[key] = row["contributor_id"]
+    expected = {}
+    for repository_id, people in firsts.items():
+        for first in people.values():
+            expected[repository_id, first.at, first.sha, first.month, first.is_bot] = first.person
+    assert built.keys() == expected.keys()
+    pairs = {(expected[key], built[key]) for key in built}
+    assert len(pairs) == len({person for person, _ in pairs}) == len({contributor for _, contributor in pairs})
+
+
+def _same_totals(made: MadeHome, firsts: dict[int, dict[str, oracle.First]]) -> None:
+    """The same numbers in the tables of people and of repositories."""
+    people: dict[str, list[oracle.First]] = {}
+    for in_repository in firsts.values():
+        for first in in_repository.values():
+            people.setdefault(first.person, []).append(first)
+    expected = sorted((len(all_of), min(one.at for one in all_of), all_of[0].is_bot) for all_of in people.values())
+    built = sorted((row["repositories"], row["first_commit_at"], row["is_bot"]) for row in made.contributors())
+    assert built == expected
+    for row in made.repositories():
+        of = firsts[row["repository_id"]].values()
+        assert (row["contributors"], row["bots"]) == (len(of), sum(first.is_bot for first in of))
+
+
+@examples(6)
+@given(organisations(), st.integers(0, 2**32))
+def test_the_order_of_arrival_does_not_matter(organisation: Organisation, seed: int) -> None:
+    shuffle = random.Random(seed)  # noqa: S311 - not a secret
+    shuffled = []
+    for one in organisation.repositories:
+        # the tip stays first: it is published
+        tip, others = (one.commits or ())[:1], list((one.commits or ())[1:])
+        shuffle.shuffle(others)
+        shuffled.append(replace(one, commits=None if one.commits is None else (*tip, *others)))
+    answers = list(organisation.answers)
+    shuffle.shuffle(answers)
+    shuffle.shuffle(shuffled)
+    with landed(organisation) as straight:
+        expected = fingerprint(straight)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(landing_zone, "_ROWS_PER_GROUP", 2)
+        with landed(Organisation(tuple(shuffled), tuple(answers), organisation.now), batch_rows=1) as mixed:
+            assert fingerprint(mixed) == expected
+            mixed.landing.prepare()  # puts the files of answers together
+            assert fingerprint(mixed) == expected
+
+
+@examples(4)
+@given(organisations())
+def test_the_warehouse_can_be_deleted_and_comes_back(organisation: Organisation) -> None:
+    with landed(organisation) as made:
+        first = made.publish()
+        made.home.warehouse.unlink()
+        again = made.publish()
+        assert (again.snapshot_id, again.changed) == (first.snapshot_id, False)
+        shutil.rmtree(made.home.published)
+        made.home.warehouse.unlink()
+        made.home.prepare()
+        afresh = made.publish()
+        assert (afresh.snapshot_id, afresh.changed) == (first.snapshot_id, True)
+
+
+@examples(5)
+@given(organisations(), st.lists(st.integers(0, 12), min_size=1, max_size=3))
+def test_histories_that_land_bit_by_bit_end_as_if_landed_at_once(organisation: Organisation, cuts: list[int]) -> None:
+    with landed(organisation) as at_once:
+        expected = fingerprint(at_once)
+    with landed(Organisation(organisation.repositories, (), organisation.now)) as made:
+        for cut in cuts:
+            for one in organisation.repositories:
+                if one.commits is not None:
+                    made.land(one.repository_id, one.commits[-cut:] if cut else ())
+            made.build()
+        made.answers(answer.landed() for answer in organisation.answers)
+        for one in organisation.repositories:
+            if one.commits is not None:
+                made.land(one.repository_id, one.commits)
+        assert fingerprint(made) == expected
+
+
+@examples(8)
+@given(organisations(), commits())
+def test_one_more_commit_never_lowers_a_running_total(organisation: Organisation, more: Commit) -> None:
+    with landed(organisation) as made:
+        before = monthly(made)
+        for one in organisation.repositories:
+            if one.commits is not None:
+                made.land(one.repository_id, (*one.commits, replace(more, sha="f" * 40)))
+        after = monthly(made)
+    assert before.keys() <= after.keys()
+    for key, month in before.items():
+        assert month.total <= after[key].total <= month.total + 1
+
+
+@examples(4)
+@given(organisations())
+def test_what_a_repository_is_called_changes_no_number(organisation: Organisation) -> None:
+    with landed(organisation) as made:
+        before = monthly(made)
+        for one in made.listed.values():
+            made.listed[one.repository_id] = replace(one, repository=f"zzz/{one.name}", owner="zzz")
+        made.landing.write_repositories(made.listed.values())
+        made.build()
+        assert monthly(made) == before

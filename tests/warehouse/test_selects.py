@@ -1,0 +1,81 @@
+"""The selects themselves: what each says it reads is what it reads, and what its asset waits for."""
+
+import re
+from importlib.resources import files
+
+import pytest
+from histories import MadeHome, commit, tables_in_order
+
+from git_contrib_assets.definitions import defs
+from git_contrib_assets.landing.ask_accounts import open_questions
+from git_contrib_assets.storage.landing_zone import WHITESPACE
+from git_contrib_assets.storage.warehouse import code_version, read_select
+
+LAYERS = {"typed": "warehouse", "marts": "marts"}
+LANDING = {
+    "landing.repositories": {"landing/repositories"},
+    "landing.histories": {"landing/crawl_log"},
+    "landing.crawl_log": {"landing/crawl_log"},
+    "landing.commits": {"landing/crawl_log"},
+    "landing.accounts": {"landing/accounts"},
+}
+
+
+def tables_read(text: str) -> set[str]:
+    """The tables that a select names after from and join."""
+    code = re.sub(r"--.*", "", text)
+    return set(re.findall(r"\b(?:from|join)\s+((?:typed|marts|landing)\.\w+)", code))
+
+
+def said(text: str) -> set[str]:
+    """The tables that its header says it reads."""
+    (line,) = re.findall(r"^-- reads: (.*)$", text, re.MULTILINE)
+    return set(re.findall(r"\b(?:typed|marts|landing)\.\w+", line))
+
+
+@pytest.mark.parametrize(("layer", "name"), tables_in_order())
+def test_a_select_reads_what_it_says(layer: str, name: str) -> None:
+    text = read_select(layer, name)
+    assert tables_read(text) == said(text)
+
+
+@pytest.mark.parametrize(("layer", "name"), tables_in_order())
+def test_an_asset_waits_for_what_its_select_reads(layer: str, name: str) -> None:
+    parents = {
+        "/".join(key.path)
+        for key, node in ((node.key, node) for node in defs.resolve_asset_graph().asset_nodes)
+        if key.path == [layer, name]
+        for key in node.parent_keys
+    }
+    for table in tables_read(read_select(layer, name)):
+        schema, read = table.split(".")
+        wanted = LANDING[table] if schema == "landing" else {f"{LAYERS[schema]}/{read}"}
+        assert wanted <= parents, f"{layer}/{name} reads {table}"
+
+
+def test_every_select_is_an_asset() -> None:
+    found = {
+        (layer, file.name.removesuffix(".sql"))
+        for layer in ("warehouse", "marts")
+        for file in files("git_contrib_assets").joinpath(layer).iterdir()
+        if file.name.endswith(".sql") and file.name != "landing_views.sql"
+    }
+    assert found == set(tables_in_order())
+
+
+def test_a_code_version_is_that_of_the_text() -> None:
+    versions = {code_version(layer, name) for layer, name in tables_in_order()}
+    assert len(versions) == len(tables_in_order())
+
+
+def test_addresses_are_normalised_alike_where_they_are_asked_and_where_answers_are_used(made: MadeHome) -> None:
+    """What landing asks about (Arrow) must be what the tables look up (DuckDB): else an answer is never found."""
+    letters = "ÀÉÎÕÜßẞÇĞİIıŁŒŠŽΑΣΊΣςЖЯЁЇҐԱႠᎠⅫⒶＡǅǆΩKÅ"  # noqa: RUF001 - that is what they are for
+    made.repository(
+        *(commit(f"{space}x{letter}y@example.com{space}") for letter in letters for space in (*WHITESPACE, ""))
+    )
+    asked = {question.email for question in open_questions(made.landing, made.listed.values())}
+    with made.building() as connection:
+        looked_up = connection.execute("select distinct typed.normalised(author_email) from landing.commits").fetchall()
+    assert asked == {row[0] for row in looked_up}
+    assert len(asked) < len(letters) + 1
