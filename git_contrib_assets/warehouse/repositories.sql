@@ -8,6 +8,7 @@ with numbered as (
         coalesce(state = 'failed', false) as is_failed,
         row_number() over (partition by repository_id order by started_at desc) as attempts_ago
     from landing.crawl_log
+    where state <> 'not_reached'
 ),
 last_attempts as (
     select
@@ -32,6 +33,14 @@ failing as (
     from numbered
     left join last_successes using (repository_id)
     where numbered.attempts_ago < coalesce(last_successes.attempts_ago, numbered.attempts_ago + 1)
+    group by all
+),
+emptying as (
+    select
+        repository_id,
+        min(started_at) as since
+    from landing.crawl_log
+    where state = 'emptied'
     group by all
 )
 select
@@ -62,6 +71,7 @@ select
     case
         when listed.missing_since is not null then listed.missing_since
         when last_attempts.is_failed then failing.since
+        when histories.is_emptied then emptying.since
         else histories.fetched_at
     end as state_since,
     histories.repository_id is not null as is_landed,
@@ -74,4 +84,5 @@ from landing.repositories as listed
 left join landing.histories as histories using (repository_id)
 left join last_attempts using (repository_id)
 left join failing using (repository_id)
+left join emptying using (repository_id)
 order by listed.repository, listed.repository_id

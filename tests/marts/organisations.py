@@ -1,5 +1,6 @@
 """Random organisations: few people in many guises, odd addresses, names and dates, answers of several ages."""
 
+import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -119,17 +120,18 @@ _shas = st.integers(0, 2**160 - 1).map(lambda number: f"{number:040x}")
 
 
 @st.composite
-def commits(draw: st.DrawFn) -> Commit:
-    """A commit with all that can be odd about one."""
+def commits(draw: st.DrawFn, known: tuple[str, ...] = tuple(ADDRESSES)) -> Commit:
+    """A commit with all that can be odd about one; seven of eight are under one of the known addresses."""
+    address = draw(st.sampled_from(known) if draw(st.integers(0, 7)) else _addresses)
     authored_at = draw(_moments)
     committed_at = authored_at + draw(st.sampled_from(AFTER))
-    return Commit(draw(_addresses), draw(_names), authored_at, committed_at, draw(_shas), draw(st.integers(0, 3)))
+    return Commit(address, draw(_names), authored_at, committed_at, draw(_shas), draw(st.integers(0, 3)))
 
 
 @st.composite
-def repositories(draw: st.DrawFn, repository_id: int) -> Listed:
+def repositories(draw: st.DrawFn, repository_id: int, known: tuple[str, ...]) -> Listed:
     """A repository; now and then one that was never read, or vanished."""
-    history = draw(st.lists(commits(), max_size=14, unique_by=lambda one: one.sha))
+    history = draw(st.lists(commits(known), max_size=14, unique_by=lambda one: one.sha))
     for original in draw(st.lists(st.sampled_from(history), max_size=4) if history else st.just([])):
         twin = replace(original, sha=draw(_shas), name=draw(st.sampled_from([original.name, "Zoe"])))
         if twin.sha not in {one.sha for one in history}:  # the same moment again: the smallest sha is the first
@@ -144,9 +146,9 @@ def repositories(draw: st.DrawFn, repository_id: int) -> Listed:
 
 
 @st.composite
-def answers(draw: st.DrawFn, asked_at: datetime) -> Answer:
-    """An answer about one of the addresses that turn up again and again."""
-    address = draw(st.sampled_from(ADDRESSES))
+def answers(draw: st.DrawFn, asked_at: datetime, known: tuple[str, ...]) -> Answer:
+    """An answer about one of the known addresses."""
+    address = draw(st.sampled_from(known))
     if draw(st.booleans()):
         return Answer(address, draw(st.integers(7, 9)), draw(st.sampled_from(LOGINS)), asked_at)
     return Answer(address, None, None, asked_at)
@@ -154,11 +156,38 @@ def answers(draw: st.DrawFn, asked_at: datetime) -> Answer:
 
 @st.composite
 def organisations(draw: st.DrawFn) -> Organisation:
-    """An organisation of up to four repositories."""
-    listed = [draw(repositories(number)) for number in range(1, draw(st.integers(1, 4)) + 1)]
+    """An organisation of up to four repositories, whose people have few addresses, so that many meet again."""
+    known = tuple(draw(st.lists(st.sampled_from(ADDRESSES), min_size=2, max_size=8, unique=True)))
+    listed = [draw(repositories(number, known)) for number in range(1, draw(st.integers(1, 4)) + 1)]
     ages = draw(st.lists(st.integers(0, 60), max_size=16, unique=True))
     return Organisation(
         tuple(listed),
-        tuple(draw(answers(at("2021-01-20T00:00:00") - timedelta(days=age))) for age in ages),
+        tuple(draw(answers(at("2021-01-20T00:00:00") - timedelta(days=age), known)) for age in ages),
         at(draw(st.sampled_from(NOWS))),
     )
+
+
+def crowded_organisation(seed: int) -> Organisation:
+    """A larger organisation of the same stuff: hypothesis prefers small ones, in which few rules ever meet."""
+    chance = random.Random(seed)  # noqa: S311 - not a secret
+    known, now = chance.sample(ADDRESSES, 16), at(chance.choice(NOWS))
+
+    def one_commit() -> Commit:
+        # few moments, so that many commits tie
+        authored_at = at(chance.choice(MOMENTS)) + chance.randrange(40) * DAY
+        committed_at = authored_at + chance.choice([AFTER[0], AFTER[0], *AFTER])
+        sha = f"{chance.getrandbits(160):040x}"
+        return Commit(chance.choice(known), chance.choice(NAMES), authored_at, committed_at, sha, chance.randrange(3))
+
+    def an_answer(age: int) -> Answer:
+        account = chance.choice([None, 7, 8, 9])
+        login = chance.choice(LOGINS[:3]) if account else None
+        return Answer(chance.choice(known), account, login, now - timedelta(days=age))
+
+    listed = []
+    for number in range(1, 7):
+        history = [one_commit() for _ in range(chance.choice([3, 12, 40]))]
+        twins = [replace(one, sha=f"{chance.getrandbits(160):040x}") for one in chance.sample(history, 3)]
+        created_at, gone = at(chance.choice(MOMENTS[3:])), at("2021-01-01T00:00:00")
+        listed.append(Listed(number, created_at, tuple(history + twins), gone if number == 1 else None))
+    return Organisation(tuple(listed), tuple(an_answer(age) for age in range(12)), now)

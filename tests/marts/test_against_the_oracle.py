@@ -16,7 +16,7 @@ from histories import Commit, MadeHome
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import Answer, Listed, Month
-from organisations import Organisation, commits, organisations
+from organisations import Organisation, commits, crowded_organisation, organisations
 
 from git_contrib_assets.marts.checks import one_row_per_key
 from git_contrib_assets.serving.contract import CONTRIBUTORS, FIRST_COMMITS, MONTHLY_NEW_CONTRIBUTORS, REPOSITORIES
@@ -59,9 +59,18 @@ def fingerprint(made: MadeHome) -> str:
         return _fingerprint(connection)
 
 
-@examples(30)
+@examples(12)
 @given(organisations())
 def test_the_tables_are_those_of_the_definitions(organisation: Organisation) -> None:
+    _equals_the_definitions(organisation)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_tables_of_a_crowded_organisation_are_those_of_the_definitions(seed: int) -> None:
+    _equals_the_definitions(crowded_organisation(seed))
+
+
+def _equals_the_definitions(organisation: Organisation) -> None:
     firsts = oracle.first_commits(*_all(organisation))
     with landed(organisation) as made:
         with made.building() as connection:
@@ -105,7 +114,7 @@ def _same_totals(made: MadeHome, firsts: dict[int, dict[str, oracle.First]]) -> 
         assert (row["contributors"], row["bots"]) == (len(of), sum(first.is_bot for first in of))
 
 
-@examples(6)
+@examples(4)
 @given(organisations(), st.integers(0, 2**32))
 def test_the_order_of_arrival_does_not_matter(organisation: Organisation, seed: int) -> None:
     shuffle = random.Random(seed)  # noqa: S311 - not a secret
@@ -143,7 +152,7 @@ def test_the_warehouse_can_be_deleted_and_comes_back(organisation: Organisation)
         assert (afresh.snapshot_id, afresh.changed) == (first.snapshot_id, True)
 
 
-@examples(5)
+@examples(3)
 @given(organisations(), st.lists(st.integers(0, 12), min_size=1, max_size=3))
 def test_histories_that_land_bit_by_bit_end_as_if_landed_at_once(organisation: Organisation, cuts: list[int]) -> None:
     with landed(organisation) as at_once:
@@ -161,7 +170,7 @@ def test_histories_that_land_bit_by_bit_end_as_if_landed_at_once(organisation: O
         assert fingerprint(made) == expected
 
 
-@examples(8)
+@examples(5)
 @given(organisations(), commits())
 def test_one_more_commit_never_lowers_a_running_total(organisation: Organisation, more: Commit) -> None:
     with landed(organisation) as made:

@@ -24,7 +24,7 @@ def planted(made: MadeHome) -> MadeHome:
     commits = [commit(address, name=f"Person {number}") for number, address in enumerate(ADDRESSES)]
     commits.append(commit("", name="Person planted.delta@secret-three.example"))
     commits.append(commit("bare-word", name="planted.epsilon@secret-four.example"))
-    made.repository(*commits * 3, *(commit(f"filler{n}@secret-one.example", name=f"Filler {n}") for n in range(3000)))
+    made.repository(*commits, *(commit(f"filler{n}@secret-one.example", name=f"Filler {n}") for n in range(3000)))
     made.answer(ADDRESSES[0].lower(), 99, "alpha")
     made.answer(ADDRESSES[3].lower(), None)
     made.publish()
