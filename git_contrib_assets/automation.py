@@ -1,9 +1,35 @@
-"""When assets run by themselves: after a crawl of some partitions, whoever started it, the tables follow."""
+"""What runs by itself: every day a listing and a crawl; after a crawl by hand, the tables."""
+
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-after_crawl = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
-"""Follow what is upstream. A repository that was never crawled must not hold the tables back for ever."""
+from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.partitions import repository_partitions
+from git_contrib_assets.resources import report_dead_runs
+from git_contrib_assets.settings import Settings
+from git_contrib_assets.storage.home import Home
+from git_contrib_assets.storage.landing_zone import LandingZone
+
+SKIP_UNCHANGED_TAG = "git_contrib/skip_unchanged"
+"""A run with this tag has just refreshed the catalogue, so that it can tell who was not pushed to."""
+DAILY_TAG = "git_contrib/daily"
+"""Marks the two runs of a day; a run from the command line does both itself, and has no such mark."""
+RANGE_TAG = "dagster/asset_partition_range_"
+
+CATALOGUE = dg.AssetSelection.assets(["landing", "repositories"])
+_CRAWL = dg.AssetSelection.assets(["landing", "commits"], ["landing", "crawl_log"])
+_STUCK_AFTER = timedelta(days=1)
+_UNDER_WAY = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+after_crawl = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing()).ignore(CATALOGUE)
+"""Follow what is upstream. A repository that was never crawled must not hold the tables back for ever; and a listing
+alone makes no tables, for a crawl follows it."""
 
 tables_follow_crawl = dg.AutomationConditionSensorDefinition(
     "tables_follow_crawl",
@@ -12,3 +38,101 @@ tables_follow_crawl = dg.AutomationConditionSensorDefinition(
     minimum_interval_seconds=30,
     description="Recomputes and publishes the tables after a crawl that did not do so itself, as from the UI",
 )
+
+catalogue_job = dg.define_asset_job(
+    "catalogue",
+    selection=CATALOGUE,
+    description="Lists the targets' repositories and registers a partition for each",
+)
+refresh_job = dg.define_asset_job(
+    "refresh",
+    selection=dg.AssetSelection.all() - CATALOGUE,
+    description="Crawls a range of repositories, recomputes all tables and publishes them, in one run",
+)
+
+
+@dg.schedule(
+    job=catalogue_job,
+    # Not on the hour, when everybody's jobs start; after midnight, so that the month before is complete.
+    cron_schedule="17 3 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description=(
+        "Lists all targets; the crawl of every repository, the tables and the snapshot follow in a second run. What "
+        "failed the day before is tried again. Starts nothing while the last day's runs are still under way."
+    ),
+)
+def collect_every_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Start the day's first run. Asks nobody but the disk."""
+    settings = Settings.from_environment()
+    home = Home(settings.home)
+    home.prepare()
+    report_dead_runs(context.instance, home)
+    # Whatever has not moved for so long is not worth waiting for; if it lives after all, the locks hold.
+    recent = datetime.now(UTC) - _STUCK_AFTER
+    under_way = context.instance.get_runs(
+        dg.RunsFilter(tags={DAILY_TAG: "yes"}, statuses=_UNDER_WAY, updated_after=recent), limit=1
+    )
+    if under_way:
+        return dg.SkipReason(
+            f"Run {under_way[0].run_id} of the last tick is still {under_way[0].status.value.lower()}: nothing piles up"
+        )
+    return dg.RunRequest(
+        run_config={"ops": {"landing__repositories": {"config": {"targets": targets_to_list(settings, home)}}}},
+        tags={DAILY_TAG: "yes"},
+    )
+
+
+def targets_to_list(settings: Settings, home: Home) -> list[str]:
+    """The configured targets, then those of earlier runs: every repository that is here is kept up to date."""
+    try:
+        landed = LandingZone(home).repositories()
+    except GitContribError:  # damaged: the listing writes it anew
+        landed = []
+    earlier = sorted({repository.target for repository in landed if repository.missing_since is None})
+    return list(dict.fromkeys([*settings.targets, *earlier]))
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    monitored_jobs=[catalogue_job],
+    request_job=refresh_job,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=30,
+    description="The second run of a day: crawls every repository once the scheduled listing is done",
+)
+def crawl_after_the_daily_listing(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
+    """Crawl all repositories in one run. Unchanged ones are left alone where the listing tells who they are."""
+    listing = context.dagster_run
+    if DAILY_TAG not in listing.tags:
+        return dg.SkipReason(f"Run {listing.run_id} was not started by {collect_every_day.name}")
+    tags = {DAILY_TAG: "yes"}
+    if not _failed_targets(context.instance, listing.run_id):
+        tags[SKIP_UNCHANGED_TAG] = "yes"
+    names = context.instance.get_dynamic_partitions(repository_partitions.name or "")
+    if names:
+        tags |= {f"{RANGE_TAG}start": names[0], f"{RANGE_TAG}end": names[-1]}
+        return dg.RunRequest(run_key=listing.run_id, tags=tags)
+    assert context.repository_def is not None  # noqa: S101 - for the type checker: a daemon's sensor has one
+    tables = (refresh_job.selection - _CRAWL).resolve(context.repository_def.asset_graph)
+    return dg.RunRequest(run_key=listing.run_id, tags=tags, asset_selection=sorted(tables))
+
+
+def _failed_targets(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a target could not be listed, so that nobody knows what was pushed to its repositories."""
+    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
+    found = [record.asset_materialization for record in records]
+    return any(one.metadata["failed_targets"].value for one in found if one and "failed_targets" in one.metadata)
+
+
+@dg.sensor(
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    minimum_interval_seconds=60,
+    description="Reports runs whose process was killed as failed: Dagster itself believes them started for ever",
+)
+def killed_runs_are_reported(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """Look for runs without a process. Never starts anything."""
+    home = Home(Settings.from_environment().home)
+    home.prepare()
+    reported = report_dead_runs(context.instance, home)
+    return dg.SkipReason(f"Reported as failed: {', '.join(reported)}" if reported else "Every run has its process")

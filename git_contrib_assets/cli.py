@@ -29,7 +29,7 @@ Start here:
   git-contrib demo                 see it work: no network, no token
   git-contrib run facebook         collect and compute
   git-contrib show facebook/react  a series in the terminal
-  git-contrib serve                the JSON API
+  git-contrib up                   the Dagster UI, the API, and a run every day
 """
 _DURATION = re.compile(r"(\d+)([smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -230,33 +230,66 @@ def _sink(output: Path | None) -> Iterator[Any]:
         yield file
 
 
+def _listening(*, ui: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of every command that serves."""
+    port = click.IntRange(0, 65535)
+    options = [
+        click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen"),
+        click.option("--port", default=8000, show_default=True, type=port, help="Port of the API; 0: any free one"),
+    ]
+    if ui:
+        help_text = "Port of the Dagster UI; 0: any free one"
+        options.append(click.option("--ui-port", default=3000, show_default=True, type=port, help=help_text))
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
 @main.command()
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@_listening(ui=True)
+@_errors_to_exit_codes
+def up(host: str, port: int, ui_port: int) -> None:
+    """The Dagster UI, its daemon with the daily schedule, and the API. Ctrl-C stops all of them."""
+    _up(Home(Settings.from_environment().home), host, port, ui_port)
+
+
+def _up(home: Home, host: str, port: int, ui_port: int) -> None:
+    from git_contrib_assets import supervisor
+
+    supervisor.run(home, host=host, port=port, ui_port=ui_port, say=lambda line: click.echo(line, err=True))
+
+
+@main.command()
+@_listening(ui=False)
 @_errors_to_exit_codes
 def serve(host: str, port: int) -> None:
     """The JSON API on the current snapshot, read-only. Ctrl-C stops it."""
-    _serve(host, port)
+    import signal
 
-
-def _serve(host: str, port: int) -> None:
     import uvicorn
 
+    from git_contrib_assets.supervisor import free_ports, web_address
+
+    port = free_ports(host, {"--port": port})["--port"]
     os.environ["GIT_CONTRIB_HOME"] = str(Settings.from_environment().home)
-    click.echo(f"API on http://{host}:{port}/docs (Ctrl-C stops it)", err=True)
+    click.echo(f"API on {web_address(host, port)}/docs (Ctrl-C stops it)", err=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way to stop it ends with 0
     uvicorn.run("api.main:app", host=host, port=port, log_level="warning", access_log=False)
 
 
 @main.command()
 @click.option("--once", is_flag=True, help="Stop after the table")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@_listening(ui=True)
 @click.pass_context
 @_errors_to_exit_codes
-def demo(context: click.Context, once: bool, host: str, port: int) -> None:
+def demo(context: click.Context, once: bool, host: str, port: int, ui_port: int) -> None:
     """The whole thing on a bundled organisation: real crawl, real git, no network, no token.
 
-    Works in its own home, <home>/demo.
+    Works in its own home, <home>/demo. Then serves the UI and the API on it.
     """
     from git_contrib_assets.demo import organisation, stand_in
 
@@ -264,6 +297,7 @@ def demo(context: click.Context, once: bool, host: str, port: int) -> None:
     organisation.build(home / "github")
     with stand_in.running(home / "github", tokens=[_DEMO_TOKEN]) as github:
         os.environ |= {**github.environment(), "GITHUB_TOKEN": _DEMO_TOKEN, "GIT_CONTRIB_HOME": str(home)}
+        os.environ["GIT_CONTRIB_TARGETS"] = organisation.OWNER
         os.environ.pop("DAGSTER_HOME", None)
         code = _run(
             Settings.from_environment(),
@@ -272,13 +306,15 @@ def demo(context: click.Context, once: bool, host: str, port: int) -> None:
             quiet=context.obj["quiet"],
             command=f"git-contrib --home {home}",
         )
-    with read.open_snapshot(Home(home)) as snapshot:
-        rows = snapshot.rows(contract.REPOSITORIES)
-        months = snapshot.last_months(_SPARK_MONTHS)
-    _print_demo_table(rows, months)
-    if once:
-        sys.exit(code)
-    _serve(host, port)
+        if code == _INTERRUPTED:
+            _leave_at_once(code)
+        with read.open_snapshot(Home(home)) as snapshot:
+            rows = snapshot.rows(contract.REPOSITORIES)
+            months = snapshot.last_months(_SPARK_MONTHS)
+        _print_demo_table(rows, months)
+        if once:
+            sys.exit(code)
+        _up(Home(home), host, port, ui_port)  # beside the stand-in, so that the UI can crawl too
 
 
 def _print_demo_table(rows: list[dict[str, Any]], months: dict[str, list[int]]) -> None:

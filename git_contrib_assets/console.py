@@ -114,7 +114,7 @@ def summarise(console: Console, outcome: Outcome, budget: Budget, seconds: float
     parts = [f"{number} {state.value}" for state, number in counts.items() if number]
     commits = sum(attempt.commits for attempt in outcome.attempts)
     left = ", ".join(f"{number:,} left of the {name} budget" for name, number in sorted(budget.remaining().items()))
-    git = sum(attempt.requests for attempt in outcome.attempts)
+    git = sum(attempt.requests for attempt in outcome.attempts if attempt.source == "git")
     head = "Interrupted" if outcome.interrupted else "Done" if outcome.exit_code == 0 else "Ended"
     _print(
         console,

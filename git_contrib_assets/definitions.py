@@ -8,7 +8,7 @@ warnings.filterwarnings(
     "ignore", category=dg.BetaWarning
 )  # backfill_policy is beta in 1.13; a test holds how it behaves
 
-from git_contrib_assets.automation import tables_follow_crawl  # noqa: E402
+from git_contrib_assets import automation  # noqa: E402
 from git_contrib_assets.landing import accounts, commits, repositories  # noqa: E402
 from git_contrib_assets.marts import assets as marts_assets  # noqa: E402
 from git_contrib_assets.marts import checks as marts_checks  # noqa: E402
@@ -18,24 +18,16 @@ from git_contrib_assets.warehouse import assets as warehouse_assets  # noqa: E40
 
 _MODULES = [repositories, commits, accounts, warehouse_assets, marts_assets, marts_checks, serving_assets]
 
-CATALOGUE = dg.AssetSelection.assets(["landing", "repositories"])
-
-catalogue_job = dg.define_asset_job(
-    "catalogue",
-    selection=CATALOGUE,
-    description="Lists the targets' repositories and registers a partition for each",
-)
-refresh_job = dg.define_asset_job(
-    "refresh",
-    selection=dg.AssetSelection.all() - CATALOGUE,
-    description="Crawls a range of repositories, recomputes all tables and publishes them, in one run",
-)
-
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(_MODULES),
     asset_checks=dg.load_asset_checks_from_modules(_MODULES),
-    jobs=[catalogue_job, refresh_job],
-    sensors=[tables_follow_crawl],
+    jobs=[automation.catalogue_job, automation.refresh_job],
+    schedules=[automation.collect_every_day],
+    sensors=[
+        automation.crawl_after_the_daily_listing,
+        automation.killed_runs_are_reported,
+        automation.tables_follow_crawl,
+    ],
     resources={"installation": Installation()},
     # One process for all steps: starting one for each costs ten times what the tables cost; the crawl is parallel inside.
     executor=dg.in_process_executor,

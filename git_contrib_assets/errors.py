@@ -21,6 +21,7 @@
     │   ├── StorageFull                      the disk is full
     │   ├── LandingFileCorrupt               a landing file cannot be read; it was set aside
     │   └── WarehouseBusy                    another program holds the warehouse file open
+    ├── PortTaken                   exit 1   another program listens there
     └── NotPublished                exit 1   there is no snapshot yet, or a check held one back
 
 Each message says what happened, to whom, and what to do next. None holds a token or an e-mail address.
@@ -174,6 +175,12 @@ class WarehouseBusy(StorageError):
     """Another program holds the warehouse file open."""
 
     reason = "warehouse_busy"
+
+
+class PortTaken(GitContribError):
+    """A port that we were to listen on cannot be had."""
+
+    reason = "port_taken"
 
 
 class NotPublished(GitContribError):

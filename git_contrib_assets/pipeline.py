@@ -3,20 +3,19 @@
 import contextlib
 import errno
 import logging
-import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.resources import files
 from typing import Any
 
 import dagster as dg
 import sqlalchemy.exc
 
-from git_contrib_assets.definitions import defs, refresh_job
+from git_contrib_assets.automation import RANGE_TAG, SKIP_UNCHANGED_TAG, refresh_job
+from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import GitContribError, NotPublished
-from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG, SKIP_UNCHANGED_TAG
+from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG
 from git_contrib_assets.logs import redact
 from git_contrib_assets.partitions import repository_partitions
 from git_contrib_assets.progress import Reporter, reporting_to
@@ -24,11 +23,10 @@ from git_contrib_assets.records import Attempt, Repository, Target
 from git_contrib_assets.resources import report_dead_runs, show_alive
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.history import cancel_all
-from git_contrib_assets.storage.home import Home, storage_errors, translate_storage_error
+from git_contrib_assets.storage.home import Home, prepare_instance, translate_storage_error
 
 INTERRUPTED = 130
 _LEAST_FREE_BYTES = 1 << 20
-_RANGE = "dagster/asset_partition_range_"
 # 130, 5, 4, 3, 1: of several, the one that tells most about what to do next
 _PRECEDENCE = (INTERRUPTED, 5, 4, 3, 2, 1, 0)
 
@@ -146,11 +144,11 @@ def _run(
         return
     ranges = _contiguous(instance.get_dynamic_partitions(repository_partitions.name or ""), outcome.listed)
     for first, last in ranges[:-1]:
-        tags = {f"{_RANGE}start": first, f"{_RANGE}end": last, SKIP_UNCHANGED_TAG: "yes"}
+        tags = {f"{RANGE_TAG}start": first, f"{RANGE_TAG}end": last, SKIP_UNCHANGED_TAG: "yes"}
         _execute(instance, home, "refresh", configuration, outcome, tags=tags, only=[COMMITS])
     if ranges:
         first, last = ranges[-1]
-        tags = {f"{_RANGE}start": first, f"{_RANGE}end": last, SKIP_UNCHANGED_TAG: "yes"}
+        tags = {f"{RANGE_TAG}start": first, f"{RANGE_TAG}end": last, SKIP_UNCHANGED_TAG: "yes"}
         _execute(instance, home, "refresh", configuration, outcome, tags=tags)
     else:
         everything = refresh_job.selection.resolve(defs.resolve_asset_graph())
@@ -255,16 +253,3 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     with dg.DagsterInstance.get() as instance:
         yield instance
-
-
-def prepare_instance(home: Home) -> None:
-    """Make the home ready, and DAGSTER_HOME the one inside it unless one is set.
-
-    Raises HomeNotWritable or StorageFull.
-    """
-    home.prepare()
-    configuration = home.dagster / "dagster.yaml"
-    with storage_errors(configuration):
-        if not configuration.exists():
-            configuration.write_bytes(files("git_contrib_assets").joinpath("dagster.yaml").read_bytes())
-    os.environ.setdefault("DAGSTER_HOME", str(home.dagster))

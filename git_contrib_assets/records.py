@@ -75,6 +75,8 @@ class AttemptState(StrEnum):
     EMPTY = "empty"
     EMPTIED = "emptied"
     FAILED = "failed"
+    NOT_REACHED = "not_reached"
+    """The crawl was stopped before its turn came: that says nothing about the repository."""
 
 
 @dataclass(frozen=True)

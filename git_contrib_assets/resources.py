@@ -1,7 +1,7 @@
 """What assets work with: the home with its locks, GitHub, the warehouse. One budget for the whole process."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import IO
 
@@ -12,10 +12,12 @@ from pydantic import PrivateAttr
 from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.settings import Settings
+from git_contrib_assets.sources.git_else_rest import GitElseRest
 from git_contrib_assets.sources.git_history import GitHistory, sweep_clones
 from git_contrib_assets.sources.github_client import GitHubClient
 from git_contrib_assets.sources.history import HistorySource
 from git_contrib_assets.sources.limits import Budget
+from git_contrib_assets.sources.rest_history import RestHistory
 from git_contrib_assets.storage.home import Home, dead_runs, forget_run, lock, mark_run_alive
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.warehouse import open_warehouse
@@ -23,6 +25,8 @@ from git_contrib_assets.storage.warehouse import open_warehouse
 DEFAULT_MAX_WAIT = 3900.0
 _alive: dict[str, IO[bytes]] = {}
 """Held until this process ends: only then may others call its runs dead."""
+
+_noted: set[str] = set()
 
 budget = Budget(on_wait=lambda message: reporter().waiting(message))
 """The process's budget at GitHub: limits are per user, so everything shares it."""
@@ -80,18 +84,37 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
         """The run's one idea of now (UTC, no zone)."""
         return self._as_of
 
-    def github(self) -> GitHubClient:
-        """A client on the shared budget."""
-        return GitHubClient(self.settings, budget)
+    @contextlib.asynccontextmanager
+    async def github(self) -> AsyncIterator[GitHubClient]:
+        """A client on the shared budget. Without a token that budget is small: it is looked at first."""
+        async with GitHubClient(self.settings, budget) as client:
+            if not client.signed_in:
+                await client.learn_limits()
+            yield client
 
-    def history_source(self) -> HistorySource:
-        """Where commit histories come from.
+    @contextlib.asynccontextmanager
+    async def histories(self) -> AsyncIterator[HistorySource]:
+        """Where commit histories come from, as GIT_CONTRIB_SOURCE says; which it is, where that was for us to choose.
 
-        Raises GitContribError when git is not there.
+        Raises GitContribError when it is to be git, and git cannot be used.
         """
-        if not GitHistory.available():
-            raise GitContribError("git was not found: install it, then run again")
-        return GitHistory(self.settings, self.home.git)
+        wanted, unusable = self.settings.source, GitHistory.unusable()
+        git = GitHistory(self.settings, self.home.git)
+        if wanted == "git":
+            if unusable:
+                raise GitContribError(f"{unusable}: install git, or set GIT_CONTRIB_SOURCE=rest, then run again")
+            yield git
+            return
+        async with GitHubClient(self.settings, budget) as client:
+            rest = RestHistory(client)
+            if wanted == "rest":
+                yield rest
+            elif unusable:
+                _note_once(f"Histories come by REST, a request per hundred commits: {unusable}")
+                yield rest
+            else:
+                _note_once("Histories come by git: it is there, and takes nothing off GitHub's limit")
+                yield GitElseRest(git, rest)
 
     @contextlib.contextmanager
     def landing(self, purpose: str) -> Iterator[LandingZone]:
@@ -129,6 +152,13 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
         if self._instance is not None:
             report_dead_runs(self._instance, self.home)
         return handle
+
+
+def _note_once(message: str) -> None:
+    """Once in a process: a run may hold several crawls."""
+    if message not in _noted:
+        _noted.add(message)
+        reporter().note(message)
 
 
 def show_alive(home: Home, run_id: str) -> None:

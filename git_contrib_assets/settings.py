@@ -1,6 +1,7 @@
 """Settings: the environment, read once, under GitHub Actions' own names."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,8 @@ from git_contrib_assets.errors import UsageError
 GITHUB_API_URL = "https://api.github.com"
 GITHUB_SERVER_URL = "https://github.com"
 DEFAULT_TARGETS = "facebook"
-SOURCES = ("auto", "git")
+SOURCES = ("auto", "git", "rest")
+_TOKEN = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,22 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
         """Read the settings; an empty variable counts as not set.
 
-        Raises UsageError for an address that is none or a source that does not exist.
+        Raises UsageError for an address that is none, a token that cannot be one, or a source that does not exist.
         """
-        values = {name: value.strip() for name, value in (environment or os.environ).items() if value.strip()}
+        given = os.environ if environment is None else environment
+        values = {name: value.strip() for name, value in given.items() if value.strip()}
         api_url = _address(values, "GITHUB_API_URL", GITHUB_API_URL)
         source = values.get("GIT_CONTRIB_SOURCE", "auto").lower()
         if source not in SOURCES:
             raise UsageError(f"GIT_CONTRIB_SOURCE is {source!r}: use one of {', '.join(SOURCES)}")
         targets = values.get("GIT_CONTRIB_TARGETS", DEFAULT_TARGETS)
+        token = values.get("GITHUB_TOKEN")
+        if token and not _TOKEN.fullmatch(token):  # it would not fit into a header, and the complaint would show it
+            raise UsageError("GITHUB_TOKEN holds a character that no token has, maybe a line break: copy it again")
         return cls(
             home=Path(values.get("GIT_CONTRIB_HOME", "data")).expanduser().absolute(),
             targets=tuple(target.strip() for target in targets.split(",") if target.strip()),
-            token=values.get("GITHUB_TOKEN"),
+            token=token,
             api_url=api_url,
             graphql_url=_address(values, "GITHUB_GRAPHQL_URL", _graphql_beside(api_url)),
             server_url=_address(values, "GITHUB_SERVER_URL", GITHUB_SERVER_URL),
@@ -58,7 +64,11 @@ def _graphql_beside(api_url: str) -> str:
 
 def _address(values: Mapping[str, str], name: str, default: str) -> str:
     address = values.get(name, default).rstrip("/")
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.password:
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:  # a host in half a bracket, a port that is no number
+        good = False
+    if not good:
         raise UsageError(f"{name} is not an http(s) address without a user: give it like {default}")
     return address

@@ -26,7 +26,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "warehouse": ("warehouse",),
     "marts": ("marts",),
     "serving": ("serving",),
-    "top": ("definitions", "pipeline", "console", "cli", "__main__"),
+    "top": ("definitions", "pipeline", "console", "supervised", "supervisor", "cli", "__main__"),
 }
 ORDER = list(PARTS)
 # What a part may import at most, beside itself.

@@ -91,7 +91,7 @@ def test_help(run, installed):
     done = run(str(installed / "bin" / "git-contrib"), "--help")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    for name in ("run", "status", "show", "export", "serve", "demo"):
+    for name in ("run", "status", "show", "export", "up", "serve", "demo"):
         assert f"\n  {name} " in done.stdout
 
 

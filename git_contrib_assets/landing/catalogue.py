@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from git_contrib_assets.errors import GitContribError, GitHubUnavailable, NotAllowed, TargetFailed, TokenRefused
+from git_contrib_assets.errors import (
+    GitContribError,
+    GitHubUnavailable,
+    NotAllowed,
+    TargetFailed,
+    TokenRefused,
+    UnknownTarget,
+)
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Repository, Target
 from git_contrib_assets.sources.github import Listing, find_again, list_target
@@ -37,26 +44,35 @@ async def refresh_catalogue(client: GitHubClient, landing: LandingZone, targets:
     try:
         for target in dict.fromkeys(targets):
             try:
-                listing = await list_target(client, target, owner_type=_owner_type(known.values(), target))
-                await _mark_missing(client, listing, known)
+                await _refresh(client, landing, target, catalogue, known)
             except TokenRefused:
                 raise
             except (TargetFailed, NotAllowed, GitHubUnavailable) as error:
                 catalogue.failed[str(target)] = error
                 reporter().target_failed(str(target), error)
-                continue
-            _merge(catalogue, listing, known)
-            landing.reject("repository", listing.rejected)
-            reporter().listed(str(target), listing.repositories)
-            if listing.rejected:
-                reporter().rejected(len(listing.rejected), f"records in the list of {target} make no sense")
-            if listing.note:
-                catalogue.failed[str(target)] = TargetFailed(f"{target}: {listing.note}")
-                reporter().target_failed(str(target), catalogue.failed[str(target)])
     finally:
         catalogue.everything = sorted(known.values(), key=lambda repository: repository.repository_id)
         landing.write_repositories(catalogue.everything)
     return catalogue
+
+
+async def _refresh(
+    client: GitHubClient, landing: LandingZone, target: Target, catalogue: Catalogue, known: dict[int, Repository]
+) -> None:
+    """List one target, take over what is listed, then ask about what is not. Of an unknown target nothing is listed."""
+    try:
+        listing = await list_target(client, target, owner_type=_owner_type(known.values(), target))
+    except UnknownTarget:
+        await _mark_missing(client, Listing(target), catalogue, known)
+        raise
+    _merge(catalogue, listing, known)
+    landing.reject("repository", listing.rejected)
+    reporter().listed(str(target), listing.repositories)
+    if listing.rejected:
+        reporter().rejected(len(listing.rejected), f"records in the list of {target} make no sense")
+    await _mark_missing(client, listing, catalogue, known)
+    if listing.note:
+        raise TargetFailed(f"{target}: {listing.note}")
 
 
 def _owner_type(known: Iterable[Repository], target: Target) -> str | None:
@@ -80,19 +96,20 @@ def _merge(catalogue: Catalogue, listing: Listing, known: dict[int, Repository])
     catalogue.rejected += len(listing.rejected)
 
 
-async def _mark_missing(client: GitHubClient, listing: Listing, known: dict[int, Repository]) -> None:
-    """Ask once about each repository that this target listed before and does not list now."""
-    if not listing.complete or listing.rejected or listing.target.name:
+async def _mark_missing(
+    client: GitHubClient, listing: Listing, catalogue: Catalogue, known: dict[int, Repository]
+) -> None:
+    """Ask once about each repository that this target listed before, and that no target has listed now."""
+    if not listing.complete or listing.rejected:
         return
-    listed = {repository.repository_id for repository in listing.repositories}
-    for gone in [
-        one for one in known.values() if one.target == str(listing.target) and one.repository_id not in listed
-    ]:
+    listed = {repository.repository_id for repository in catalogue.current}
+    target = str(listing.target).lower()
+    for gone in [one for one in known.values() if one.target.lower() == target and one.repository_id not in listed]:
         if gone.missing_since is not None:
             continue
         found, reason = await find_again(client, gone)
-        if reason == "unavailable":
-            continue  # the next run asks again
+        if reason == "unavailable" or (found and found.owner_id == gone.owner_id and found.name == gone.name):
+            continue  # the next run asks again; one that is still there slipped from page to page while we read them
         now = found or gone
         known[gone.repository_id] = replace(
             gone,

@@ -5,9 +5,12 @@ from typing import Any
 
 import dagster as dg
 
+from git_contrib_assets.automation import SKIP_UNCHANGED_TAG
+from git_contrib_assets.errors import GitContribError, LimitReached, NotAllowed
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.landing.repositories import current_names
 from git_contrib_assets.partitions import repository_partitions
+from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
 from git_contrib_assets.resources import Installation
 from git_contrib_assets.storage.landing_zone import LandingZone
@@ -15,8 +18,6 @@ from git_contrib_assets.storage.landing_zone import LandingZone
 COMMITS = dg.AssetKey(["landing", "commits"])
 CRAWL_LOG = dg.AssetKey(["landing", "crawl_log"])
 CODE_VERSION = "1"
-SKIP_UNCHANGED_TAG = "git_contrib/skip_unchanged"
-"""A run with this tag has just refreshed the catalogue, so that it can tell who was not pushed to."""
 
 
 @dg.multi_asset(
@@ -33,7 +34,7 @@ SKIP_UNCHANGED_TAG = "git_contrib/skip_unchanged"
             skippable=True,
             deps=[["landing", "repositories"]],
             group_name="contributors",
-            kinds={"git", "parquet"},
+            kinds={"git", "github", "parquet"},
             owners=["team:data"],
             tags={"layer": "landing", "pii": ""},
             code_version=CODE_VERSION,
@@ -59,27 +60,33 @@ SKIP_UNCHANGED_TAG = "git_contrib/skip_unchanged"
 async def crawl(context: dg.AssetExecutionContext, installation: Installation):  # type: ignore[no-untyped-def]  # Dagster takes no AsyncIterator here
     """Crawl the run's repositories; a materialisation for each that is there, whatever becomes of the others."""
     attempts: list[Attempt] = []
+    stopped: GitContribError | None = None
     with installation.errors_reported(), installation.landing("the crawl") as landing:
         repositories, unknown = _selected(context, landing)
         skip_unchanged = SKIP_UNCHANGED_TAG in context.run.tags
-        work = Crawl(landing, installation.history_source(), context.run_id)
-        async with aclosing(work.run(repositories, look_again=not skip_unchanged)) as running:
-            async for attempt in running:
-                attempts.append(attempt)
-                if attempt.failed:
-                    context.log.error(attempt.message or attempt.repository)
-                elif COMMITS in context.selected_asset_keys:
-                    yield _materialisation(attempt, landing)
+        async with installation.histories() as source:
+            work = Crawl(landing, source, context.run_id)
+            try:
+                async with aclosing(work.run(repositories, look_again=not skip_unchanged)) as running:
+                    async for attempt in running:
+                        attempts.append(attempt)
+                        if attempt.failed:
+                            context.log.error(attempt.message or attempt.repository)
+                        elif COMMITS in context.selected_asset_keys:
+                            yield _materialisation(attempt, landing)
+            except (LimitReached, NotAllowed) as error:  # what came before is kept, and the tables are built of it
+                stopped = error
+                reporter().step_failed(error)
     failed = {attempt.repository: attempt.message or "" for attempt in attempts if attempt.failed}
     failed |= {name: f"{name}: not in the catalogue any more: materialise landing/repositories" for name in unknown}
-    summary = _summary(attempts, failed)
+    summary = {**_summary(attempts, failed), **({"stopped": str(stopped)} if stopped else {})}
     if CRAWL_LOG in context.selected_asset_keys:
         yield dg.MaterializeResult(asset_key=CRAWL_LOG, metadata=summary)
         return
     yield dg.AssetMaterialization(CRAWL_LOG, metadata=summary)
-    if failed:
+    if failed or stopped:
         raise dg.Failure(
-            f"{len(failed)} of {len(attempts) + len(unknown)} repositories failed",
+            str(stopped or f"{len(failed)} of {len(attempts) + len(unknown)} repositories failed"),
             metadata=summary,
             allow_retries=False,
         )
@@ -101,7 +108,7 @@ def _materialisation(attempt: Attempt, landing: LandingZone) -> dg.AssetMaterial
             "dagster/partition_row_count": attempt.commits,
             "dagster/uri": str(landing.commit_file(attempt.repository_id)),
             "commits": attempt.commits,
-            "git_requests": attempt.requests,
+            "requests": attempt.requests,
             "seconds": attempt.seconds,
             "source": attempt.source,
             "tip": attempt.tip or "",
@@ -118,6 +125,6 @@ def _summary(attempts: list[Attempt], failed: dict[str, str]) -> dict[str, Any]:
         **counts,
         "commits": sum(attempt.commits for attempt in attempts),
         "commits_landed": sum(attempt.commits for attempt in attempts if attempt.state is AttemptState.LANDED),
-        "git_requests": sum(attempt.requests for attempt in attempts),
+        "requests": sum(attempt.requests for attempt in attempts),
         "failed": dg.MetadataValue.json(failed),
     }

@@ -4,17 +4,25 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import structlog
 
-from git_contrib_assets.errors import GitContribError, HistoryCorrupt, StorageFull
+from git_contrib_assets.errors import (
+    GitContribError,
+    HistoryCorrupt,
+    LandingFileCorrupt,
+    LimitReached,
+    NotAllowed,
+    StorageFull,
+)
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
-from git_contrib_assets.sources.history import Cancellation, History, HistorySource
+from git_contrib_assets.sources.history import Cancellation, History, HistorySource, Known
 from git_contrib_assets.storage.home import storage_errors
 from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
 
@@ -39,76 +47,98 @@ class Crawl:
         """Attempt every repository and yield each attempt as it ends, logged and durable.
 
         A repository that was not pushed to since it landed is not touched, unless ``look_again``.
-        Cancelling the iteration ends what runs and keeps what is finished. Raises StorageFull once the disk is:
-        to go on would only fail the others too.
+        Cancelling the iteration ends what runs and keeps what is finished. Raises StorageFull once the disk is, and
+        NotAllowed for a refused token: to go on would only fail the others too. Raises LimitReached at the end, when
+        all that still fits into the limit is there.
         """
         reporter().crawl_started(len(repositories))
+        changed: dict[int, tuple[Repository, LandedHistory | None]] = {}
+        for repository in repositories:
+            landed = self.landing.landed(repository.repository_id)
+            if landed and not look_again and is_unchanged(repository, landed):
+                yield self._finish(self._describe(repository, landed, AttemptState.UNCHANGED))
+            else:
+                changed[repository.repository_id] = repository, landed
+        try:
+            async with aclosing(self._read(changed)) as attempts:
+                async for attempt in attempts:
+                    yield self._finish(attempt)
+                    del changed[attempt.repository_id]
+                    if attempt.reason == StorageFull.reason:
+                        raise StorageFull(
+                            f"{attempt.message}; {len(changed)} more were to be read, the crawl stops here"
+                        )
+        except (LimitReached, NotAllowed) as error:
+            for repository, landed in changed.values():
+                missed = self._describe(repository, landed, AttemptState.NOT_REACHED)
+                self.landing.log(replace(missed, reason=error.reason, message=str(error)))
+            if isinstance(error, LimitReached):
+                text = f"{error} ({len(changed)} repositories were not reached)"
+                raise LimitReached(text, seconds=error.seconds) from error
+            raise
+
+    async def _read(
+        self, changed: Mapping[int, tuple[Repository, LandedHistory | None]]
+    ) -> AsyncGenerator[Attempt, None]:
+        """Attempt these, several at a time. Raises NotAllowed at once, LimitReached when nothing more can be read."""
+        wanted = [(repository, _known(landed)) for repository, landed in changed.values()]
+        order = await self.source.plan(wanted)
         cancellation = Cancellation()
         places = asyncio.Semaphore(self.source.concurrency)
 
-        async def one(repository: Repository, landed: LandedHistory | None) -> Attempt:
+        async def one(repository: Repository) -> Attempt:
             async with places:
+                landed = changed[repository.repository_id][1]
                 return await in_daemon_thread(lambda: self._attempt(repository, landed, cancellation))
 
-        changed: list[asyncio.Task[Attempt]] = []
+        tasks = [asyncio.create_task(one(repository)) for repository in order]
+        limit: LimitReached | None = None
         try:
-            for repository in repositories:
-                landed = self.landing.landed(repository.repository_id)
-                if landed and not look_again and is_unchanged(repository, landed):
-                    yield self._finish(self._unchanged(repository, landed))
-                else:
-                    changed.append(asyncio.create_task(one(repository, landed)))
-            for ended in asyncio.as_completed(changed):
-                attempt = self._finish(await ended)
+            for ended in asyncio.as_completed(tasks):
+                try:
+                    attempt = await ended
+                except LimitReached as error:  # of the others, some may still fit
+                    limit = limit or error
+                    continue
                 yield attempt
-                if attempt.reason == StorageFull.reason:
-                    raise StorageFull(
-                        f"{attempt.message}; {len(changed)} repositories were to be read, the crawl stops here"
-                    )
         finally:
             cancellation.cancel()
-            for task in changed:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*changed, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if limit:
+            raise limit
 
     def _finish(self, attempt: Attempt) -> Attempt:
         self.landing.log(attempt)
         reporter().repository_finished(attempt)
         return attempt
 
-    def _unchanged(self, repository: Repository, landed: LandedHistory) -> Attempt:
+    def _describe(self, repository: Repository, landed: LandedHistory | None, state: AttemptState) -> Attempt:
+        """An attempt that has not brought anything: what is landed is what was before."""
         return Attempt(
             run_id=self.run_id,
             repository_id=repository.repository_id,
             repository=repository.repository,
-            state=AttemptState.UNCHANGED,
+            state=state,
             started_at=_now(),
             seconds=0.0,
-            source=landed.source,
-            tip=landed.tip,
-            commits=landed.commits,
+            source=landed.source if landed else self.source.name,
+            tip=landed.tip if landed else None,
+            commits=landed.commits if landed else 0,
             requests=0,
         )
 
     def _attempt(self, repository: Repository, landed: LandedHistory | None, cancellation: Cancellation) -> Attempt:
         """One attempt, in a thread; every error that is this repository's own ends as a failed attempt."""
         reporter().repository_started(repository.repository)
-        started_at, start = _now(), time.monotonic()
-        attempt = Attempt(
-            run_id=self.run_id,
-            repository_id=repository.repository_id,
-            repository=repository.repository,
-            state=AttemptState.FAILED,
-            started_at=started_at,
-            seconds=0.0,
-            source=self.source.name,
-            tip=landed.tip if landed else None,
-            commits=landed.commits if landed else 0,
-            requests=0,
-        )
+        start = time.monotonic()
+        attempt = replace(self._describe(repository, landed, AttemptState.FAILED), source=self.source.name)
         try:
             with storage_errors(self.landing.folder):
                 attempt = self._land(repository, landed, attempt, cancellation)
+        except (LimitReached, NotAllowed):
+            raise  # no failure of this repository
         except GitContribError as error:
             attempt = replace(attempt, reason=error.reason, message=str(error))
             _log.info("repository failed", repository=repository.repository, reason=error.reason, error=str(error))
@@ -121,8 +151,8 @@ class Crawl:
     def _land(
         self, repository: Repository, landed: LandedHistory | None, attempt: Attempt, cancellation: Cancellation
     ) -> Attempt:
-        history = self.source.read(repository, cancellation=cancellation)
-        attempt = replace(attempt, requests=history.requests)
+        history = self.source.read(repository, cancellation=cancellation, known=_known(landed))
+        attempt = replace(attempt, requests=history.requests, source=self.source.name)
         now = LandedHistory(
             repository_id=repository.repository_id,
             tip=history.tip,
@@ -141,19 +171,25 @@ class Crawl:
         if landed and landed.tip == history.tip:
             self.landing.stamp(replace(now, fetched_at=landed.fetched_at, commits=landed.commits))
             return replace(attempt, state=AttemptState.UNCHANGED)
-        done = self._write(repository, now, history, cancellation)
+        done, requests = self._write(repository, now, history, cancellation)
         state = AttemptState.LANDED if done.tip else AttemptState.EMPTY
-        return replace(attempt, state=state, tip=done.tip, commits=done.commits)
+        return replace(attempt, state=state, tip=done.tip, commits=done.commits, requests=requests)
 
     def _write(
         self, repository: Repository, now: LandedHistory, history: History, cancellation: Cancellation
-    ) -> LandedHistory:
+    ) -> tuple[LandedHistory, int]:
+        """Land the history; what landed, and the requests that it took."""
         try:
-            return self.landing.write_commits(now, history)
-        except HistoryCorrupt:
-            self.source.forget(repository)  # what is cached may be damaged: once more, from nothing
+            return self.landing.write_commits(now, history), history.requests
+        except (HistoryCorrupt, LandingFileCorrupt):
+            self.source.forget(repository)  # what is cached or landed may be damaged: once more, from nothing
             again = self.source.read(repository, cancellation=cancellation)
-            return self.landing.write_commits(replace(now, tip=again.tip, default_branch=again.default_branch), again)
+            now = replace(now, tip=again.tip, default_branch=again.default_branch)
+            return self.landing.write_commits(now, again), history.requests + again.requests
+
+
+def _known(landed: LandedHistory | None) -> Known | None:
+    return Known(landed.tip, landed.commits) if landed else None
 
 
 async def in_daemon_thread(work: Callable[[], Result]) -> Result:

@@ -4,6 +4,7 @@ import dagster as dg
 
 from git_contrib_assets.automation import after_crawl
 from git_contrib_assets.progress import reporter
+from git_contrib_assets.records import AttemptState
 from git_contrib_assets.resources import Installation
 from git_contrib_assets.serving.publish import publish
 from git_contrib_assets.storage.landing_zone import LandingZone
@@ -54,9 +55,11 @@ def snapshot(installation: Installation) -> dg.MaterializeResult:  # type: ignor
 def every_repository_was_crawled(
     context: dg.AssetCheckExecutionContext, installation: Installation
 ) -> dg.AssetCheckResult:
-    """No repository of this run failed. Holds nothing back: the snapshot is out, the failed partitions turn red."""
+    """No repository of this run failed, none was not reached. Holds nothing back: the snapshot is out, their partitions turn red."""
     attempts = LandingZone(installation.home).attempts()
-    failed = {one.repository: one.message or "" for one in attempts if one.run_id == context.run.run_id and one.failed}
+    missing = {AttemptState.FAILED, AttemptState.NOT_REACHED}
+    of_this_run = [one for one in attempts if one.run_id == context.run.run_id]
+    failed = {one.repository: one.message or "" for one in of_this_run if one.state in missing}
     return dg.AssetCheckResult(
         passed=not failed,
         metadata={"failed_repositories": len(failed), "reasons": dg.MetadataValue.json(failed)},

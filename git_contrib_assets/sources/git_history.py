@@ -7,9 +7,10 @@ The token travels in an environment variable of git's (http.extraHeader), never 
 import base64
 import contextlib
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +29,10 @@ from git_contrib_assets.errors import (
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Repository
 from git_contrib_assets.settings import Settings
-from git_contrib_assets.sources.history import COMMIT_SCHEMA, Cancellation, History
+from git_contrib_assets.sources.history import COMMIT_SCHEMA, Cancellation, History, Known
 
 CONCURRENCY = 4
+_OLDEST_GIT = (2, 31)  # the first that takes its configuration from the environment, and with it the token
 _ATTEMPTS = 4
 _WALL_CLOCK_SECONDS = 1800.0
 _READ_BYTES = 1 << 18  # the fields of a chunk are Python objects for a moment: this bounds the memory of a crawl
@@ -54,6 +56,10 @@ _OPTIONS = {
 
 class _TryAgain(HistoryUnavailable):
     """The server did not deliver this time."""
+
+
+class GitUnreachable(_TryAgain):
+    """There is no way to the git server."""
 
 
 class _BranchGone(HistoryUnavailable):
@@ -99,7 +105,7 @@ _COMPLAINTS: tuple[tuple[tuple[str, ...], type[GitContribError], str], ...] = (
             "couldn't connect",
             "network is unreachable",
         ),
-        _TryAgain,
+        GitUnreachable,
         "the git server cannot be reached: check the network and GITHUB_SERVER_URL",
     ),
     (
@@ -117,6 +123,16 @@ _COMPLAINTS: tuple[tuple[tuple[str, ...], type[GitContribError], str], ...] = (
         _TryAgain,
         "the git server did not deliver: run again later",
     ),
+    (
+        ("error: 3",),
+        HistoryUnavailable,
+        "the git server names another place for it: run again, it is listed anew",
+    ),
+    (
+        ("unable to access",),  # git's words before every other failure to connect: certificates, proxies, HTTP/2
+        GitUnreachable,
+        "the git server cannot be reached: check the network and the server's certificate",
+    ),
 )
 """What git says, lower-cased and without the repository's name, and what it means; the first that fits."""
 
@@ -133,14 +149,27 @@ class GitHistory:
     concurrency: int = CONCURRENCY
 
     @staticmethod
-    def available() -> bool:
-        """Whether git is there."""
-        return shutil.which("git") is not None
+    def unusable() -> str | None:
+        """Why git cannot be used here; None where it can."""
+        if shutil.which("git") is None:
+            return "git was not found"
+        done = subprocess.run(["git", "version"], capture_output=True, text=True, check=False)
+        numbers = re.search(r"(\d+)\.(\d+)", done.stdout)
+        if done.returncode or not numbers:
+            return "git does not work"
+        if (int(numbers[1]), int(numbers[2])) < _OLDEST_GIT:
+            return f"git {numbers[0]} is older than {_OLDEST_GIT[0]}.{_OLDEST_GIT[1]}"
+        return None
 
-    def read(self, repository: Repository, *, cancellation: Cancellation) -> History:
+    async def plan(self, wanted: Sequence[tuple[Repository, Known | None]]) -> list[Repository]:
+        """As listed."""
+        return [repository for repository, _ in wanted]
+
+    def read(self, repository: Repository, *, cancellation: Cancellation, known: Known | None = None) -> History:
         """The history of the default branch as the server has it now. Blocks; ``cancellation`` ends it.
 
-        Raises RepositoryNotFound, RepositoryBlocked, HistoryCorrupt, HistoryUnavailable or StorageFull.
+        What is ``known`` makes no difference: the clone has it, and listing it takes no request. Raises
+        RepositoryNotFound, RepositoryBlocked, HistoryCorrupt, HistoryUnavailable or StorageFull.
         """
         clone = self.clones / f"{repository.repository_id}.git"
         git = _Git(self.settings, cancellation, repository.repository)
@@ -253,7 +282,9 @@ class _Git:
                 rest = [b"\0".join(fields[whole:])]
                 if whole:
                     yield _batch(fields[:whole])
-            if process.wait() or rest not in ([], [b""]):
+            if process.wait() and self._cancellation.cancelled:
+                raise HistoryUnavailable(f"{self._repository}: interrupted")
+            if process.returncode or rest not in ([], [b""]):
                 raise HistoryCorrupt(
                     f"{self._repository}: git could not list the commits it received: run again, it is fetched anew"
                 )
@@ -303,6 +334,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     if settings.token:
         secret = base64.b64encode(f"x-access-token:{settings.token}".encode()).decode()
         options[f"http.{settings.server_url}/.extraHeader"] = f"Authorization: Basic {secret}"
+        options["http.followRedirects"] = "false"  # git would send the header to wherever a redirect leads
     numbered: dict[str, str] = {}
     for number, (key, value) in enumerate(options.items()):
         numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}

@@ -144,16 +144,19 @@ def _repository(item: Any, target: str, listed_at: datetime) -> Repository:
     Raises one of _SENSELESS: what passes can be written down.
     """
     name, owner = _text(item, "full_name") or "", item["owner"]
+    login = _text(owner, "login")
     if not is_repository_name(name):
         raise ValueError(f"full_name {name!r} is not owner/name")
+    if not login or not isinstance(item["private"], bool):
+        raise ValueError("owner and private must be told")
     return Repository(
         repository_id=_identifier(item),
         repository=name,
         owner_id=_identifier(owner),
-        owner=_text(owner, "login") or name.partition("/")[0],
+        owner=login,
         owner_type=_text(owner, "type") or "Organization",
         name=name.partition("/")[2],
-        is_private=bool(item.get("private")),
+        is_private=item["private"],
         is_fork=bool(item.get("fork")),
         is_archived=bool(item.get("archived")),
         default_branch=_text(item, "default_branch"),
@@ -237,12 +240,12 @@ async def ask_accounts(
     try:
         for next_done in asyncio.as_completed(pending):
             yield await next_done
-            if stops:
-                raise stops[0]
     finally:
         for task in pending:
             task.cancel()
         await asyncio.gather(*pending, return_exceptions=True)
+    if stops:
+        raise stops[0]
     if failures:
         raise AccountsUnavailable(f"GitHub could not say who owns some e-mails ({failures[0]}): the next run asks them")
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 import orjson
@@ -30,15 +30,19 @@ _growing = wait_exponential_jitter(multiplier=0.5, max=20.0, jitter=0.5)
 
 
 class QueryTooHeavy(GitHubUnavailable):
-    """GraphQL ran into GitHub's clock (502, 504, timeout): ask for less at once."""
+    """The question ran into GitHub's clock (500, 502, 504, timeout): ask for less at once."""
 
 
 class _TryAgain(Exception):
-    """No usable reply; the text says what came instead, ``seconds`` when the server wants to be asked again."""
+    """No usable reply; the text says what came instead, ``seconds`` when the server wants to be asked again.
 
-    def __init__(self, text: str, seconds: float | None = None) -> None:
+    ``heavy`` where the server was reached but did not get the answer together.
+    """
+
+    def __init__(self, text: str, seconds: float | None = None, *, heavy: bool = False) -> None:
         super().__init__(text)
         self.seconds = seconds
+        self.heavy = heavy
 
 
 class GitHubClient:
@@ -75,12 +79,22 @@ class GitHubClient:
         """Whether there is a token."""
         return self._settings.token is not None
 
+    @property
+    def budget(self) -> Budget:
+        """The budget that all requests share."""
+        return self._budget
+
+    async def learn_limits(self) -> None:
+        """Ask what is left, which costs nothing, unless that is known: so that the first request is not one too many."""
+        if self._budget.allowance("core") is None:
+            await self.get("/rate_limit")
+
     async def get(self, path: str, parameters: Mapping[str, str | int] | None = None) -> httpx.Response:
         """One REST resource, redirects followed, 202 polled.
 
         Raises NotAllowed, LimitReached or GitHubUnavailable; any other status is the caller's.
         """
-        url = str(httpx.URL(self._absolute(path), params=parameters)) if parameters else self._absolute(path)
+        url = f"{self._absolute(path)}?{urlencode(parameters)}" if parameters else self._absolute(path)
         for _ in range(_MAX_REDIRECTS + 1):
             response = await self._send("GET", url, "core")
             if response.status_code not in {301, 302, 303, 307, 308} or "location" not in response.headers:
@@ -136,7 +150,9 @@ class GitHubClient:
         polls = limits = 0
         while True:
             response = await self._attempts(method, url, resource, content)
-            verdict = judge(response.status_code, response.headers, _json(response), now=self._budget.clock())
+            # A good page of a list says nothing about limits, and is long.
+            body = None if (resource, response.status_code) == ("core", 200) else _json(response)
+            verdict = judge(response.status_code, response.headers, body, now=self._budget.clock())
             match verdict.meaning:
                 case Meaning.PRIMARY_LIMIT | Meaning.SECONDARY_LIMIT:
                     self._budget.limited(verdict)
@@ -170,7 +186,8 @@ class GitHubClient:
         except _TryAgain as failure:
             if resource == "graphql":
                 raise QueryTooHeavy(f"GitHub's GraphQL did not answer ({failure}): try again later") from failure
-            raise GitHubUnavailable(
+            kind = QueryTooHeavy if failure.heavy else GitHubUnavailable
+            raise kind(
                 f"{_without_query(url)} did not answer properly ({failure}), {tries} times: "
                 "check the network and GITHUB_API_URL, then run again"
             ) from failure
@@ -184,12 +201,13 @@ class GitHubClient:
                 response = await self._http.request(method, url, content=content, headers=self._authorization(url))
                 headers = response.headers
             except (httpx.RequestError, httpx.InvalidURL) as error:
-                raise _TryAgain(f"{type(error).__name__}: {error}".rstrip(": ")) from error
+                heavy = isinstance(error, httpx.ReadTimeout)
+                raise _TryAgain(f"{type(error).__name__}: {error}".rstrip(": "), heavy=heavy) from error
             finally:
                 self._budget.release(resource, headers)
         verdict = judge(response.status_code, response.headers, None, now=self._budget.clock())
         if verdict.meaning is Meaning.TRY_AGAIN:
-            raise _TryAgain(f"status {response.status_code}", verdict.seconds)
+            raise _TryAgain(f"status {response.status_code}", verdict.seconds, heavy=True)
         if _is_random_401(response):
             raise _TryAgain("status 401 without a reason")
         return response

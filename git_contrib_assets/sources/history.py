@@ -7,13 +7,14 @@ import signal
 import subprocess
 import threading
 import weakref
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import pyarrow as pa
 
-from git_contrib_assets.records import Repository
+from git_contrib_assets.records import AccountAnswer, Repository
 
 COMMIT_SCHEMA = pa.schema(
     [
@@ -29,16 +30,28 @@ COMMIT_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
+class Known:
+    """What is landed of a repository already: its tip and the number of commits reachable from it."""
+
+    tip: str | None
+    commits: int
+
+
+@dataclass
 class History:
     """The default branch at one moment. ``tip`` is None for a repository without commits.
 
-    ``batches`` may be read once, in a thread of its own: it blocks.
+    ``batches`` may be read once, in a thread of its own, in any order: it blocks. With ``since`` it holds only the
+    commits that are not reachable from that landed tip. ``requests`` and ``answers`` (what the source happened to learn
+    about accounts, by address as written) are complete when the batches are read.
     """
 
     tip: str | None
     default_branch: str | None
     requests: int
     batches: Iterator[pa.RecordBatch]
+    since: str | None = None
+    answers: dict[str, AccountAnswer] = field(default_factory=dict)
 
 
 class Cancellation:
@@ -47,7 +60,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
-        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._actions: dict[object, Callable[[], object]] = {}
         _cancellations.add(self)
 
     @property
@@ -59,24 +72,34 @@ class Cancellation:
         """End all reads, now and later."""
         self._event.set()
         with self._lock:
-            for process in self._processes:
-                _kill_group(process)
+            for action in self._actions.values():
+                action()
 
     def wait(self, seconds: float) -> None:
         """Sleep, but not beyond the cancellation."""
         self._event.wait(seconds)
 
     @contextlib.contextmanager
-    def kills(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
-        """``process``, the leader of its own group, dies at the cancellation and at the end of the block."""
+    def calls(self, action: Callable[[], object]) -> Iterator[None]:
+        """``action`` is called at a cancellation before the end of the block, in the canceller's thread."""
+        key = object()
         with self._lock:
-            self._processes.add(process)
+            self._actions[key] = action
         try:
             yield
         finally:
             with self._lock:
-                self._processes.discard(process)
-            _kill_group(process)
+                del self._actions[key]
+
+    @contextlib.contextmanager
+    def kills(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """``process``, the leader of its own group, dies at the cancellation and at the end of the block."""
+        end = partial(_kill_group, process)
+        with self.calls(end):
+            try:
+                yield
+            finally:
+                end()
 
 
 _cancellations: "weakref.WeakSet[Cancellation]" = weakref.WeakSet()
@@ -98,11 +121,26 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 class HistorySource(Protocol):
     """Where histories come from."""
 
-    name: str
-    concurrency: int
+    @property
+    def name(self) -> str:
+        """What the last reading came from, for landing files and the crawl log."""
+        ...
 
-    def read(self, repository: Repository, *, cancellation: Cancellation) -> History:
-        """The history of the repository's default branch. Blocks; raises RepositoryFailed or StorageError."""
+    @property
+    def concurrency(self) -> int:
+        """How many repositories may be read at the same time."""
+        ...
+
+    async def plan(self, wanted: Sequence[tuple[Repository, Known | None]]) -> list[Repository]:
+        """The order in which to read them. Called once, before the first is read."""
+        ...
+
+    def read(self, repository: Repository, *, cancellation: Cancellation, known: Known | None = None) -> History:
+        """The history of the repository's default branch; with ``known``, if it can, only what is new since. Blocks.
+
+        Raises RepositoryFailed or StorageError for this repository alone, LimitReached where it cannot be read
+        now, NotAllowed where nothing more can be read.
+        """
         ...
 
     def forget(self, repository: Repository) -> None:

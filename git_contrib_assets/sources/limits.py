@@ -187,6 +187,16 @@ class Bucket:
         return self.reset_at + 1.0 - now
 
 
+@dataclass(frozen=True)
+class Allowance:
+    """What GitHub still allows until its window ends: so many requests, in so many seconds, of ``limit`` in all."""
+
+    requests: int
+    limit: int
+    seconds: float
+    until: str
+
+
 @dataclass
 class Budget:
     """One for the process: the limits are per user, so when one call is limited, everything pauses.
@@ -279,6 +289,16 @@ class Budget:
                 f"{cause}: next request at {clock_time} (in {seconds:.0f} s); safe to stop, what is finished is kept"
             )
         await self.sleep(seconds)
+
+    def allowance(self, resource: str) -> Allowance | None:
+        """What may still be sent before a new window begins; None where GitHub did not tell, or that window is over."""
+        bucket, now = self.buckets.get(resource), self.clock()
+        if bucket is None or bucket.remaining is None or now > bucket.reset_at + 1.0:
+            return None
+        end = bucket.reset_at + 1.0
+        return Allowance(
+            max(0, bucket.remaining - bucket.in_flight), bucket.limit or 0, max(0.0, end - now), _clock_time(end)
+        )
 
     def left(self, resource: str) -> dict[str, int]:
         """What is left of one budget, as metadata; nothing where GitHub did not tell."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import IO
 
@@ -59,6 +60,11 @@ class Home:
         """Lock files."""
         return self.root / "locks"
 
+    @property
+    def logs(self) -> Path:
+        """What the programs of `up` wrote since it started."""
+        return self.root / "logs"
+
     def prepare(self) -> None:
         """Make the folders.
 
@@ -71,6 +77,19 @@ class Home:
                 folder.mkdir(exist_ok=True)
             with (self.locks / "write-test").open("w"):
                 pass
+
+
+def prepare_instance(home: Home) -> None:
+    """Make the home ready, and DAGSTER_HOME the one inside it unless one is set.
+
+    Raises HomeNotWritable or StorageFull.
+    """
+    home.prepare()
+    configuration = home.dagster / "dagster.yaml"
+    with storage_errors(configuration):
+        if not configuration.exists():
+            configuration.write_bytes(files("git_contrib_assets").joinpath("dagster.yaml").read_bytes())
+    os.environ.setdefault("DAGSTER_HOME", str(home.dagster))
 
 
 @contextlib.contextmanager
@@ -132,7 +151,13 @@ def lock(
             on_wait(f"Waiting for {who}, up to {max_wait:.0f} s")
             announced = True
         time.sleep(min(_POLL_SECONDS, max(0.0, deadline - time.monotonic())))
-    _write_holder(handle, Holder(os.getpid(), run, purpose, datetime.now(UTC).isoformat(timespec="seconds")))
+    try:
+        with storage_errors(path):
+            _write_holder(handle, Holder(os.getpid(), run, purpose, datetime.now(UTC).isoformat(timespec="seconds")))
+    except StorageError:
+        with contextlib.suppress(OSError):
+            handle.close()
+        raise
     return handle
 
 

@@ -15,8 +15,8 @@ import contextlib
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,11 +26,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from git_contrib_assets.errors import LandingFileCorrupt
+from git_contrib_assets.errors import HistoryCorrupt, LandingFileCorrupt
 from git_contrib_assets.records import AccountAnswer, Attempt, AttemptState, Repository
 from git_contrib_assets.serving.contract import DEFINITION_VERSION
 from git_contrib_assets.sources.history import COMMIT_SCHEMA, History
 from git_contrib_assets.storage.home import Home, replacing, storage_errors, sweep
+from git_contrib_assets.storage.sorted_commits import in_order
 
 pa.set_memory_pool(pa.system_memory_pool())  # gives memory back between repositories; the default pool keeps it
 
@@ -175,23 +176,42 @@ class LandingZone:
             return None
 
     def write_commits(self, landed: LandedHistory, history: History) -> LandedHistory:
-        """Stream a history into the repository's file; what was there is replaced at the end, all at once.
+        """Put a history into the repository's file, in order; what was there is replaced at the end, all at once.
 
-        ``landed.commits`` is counted here. Raises what reading the history raises, and StorageError.
+        Only what is new is read of a history ``since`` the landed tip: the rest comes from the file. What the source
+        learned about accounts is kept too, before the commits. ``landed.commits`` is counted here. Raises what
+        reading the history raises, HistoryCorrupt for a commit that comes twice, and StorageError.
         """
         path = self.commit_file(landed.repository_id)
-        commits = 0
+        before = None if history.since is None else self._landed_tables(path)
         with (
             replacing(path) as temporary,
+            in_order(history.batches, temporary, landed=before) as tables,
             pq.ParquetWriter(temporary, LANDED_COMMIT_SCHEMA, **_PARQUET_OPTIONS) as writer,
         ):
-            for group in _groups(history.batches):
+            commits, last = 0, ""
+            for group in _groups(batch for table in tables for batch in table.to_batches()):
+                shas = group["sha"].combine_chunks()
+                if last == shas[0].as_py() or pc.any(pc.equal(shas[1:], shas[:-1])).as_py():
+                    raise HistoryCorrupt(f"Repository {landed.repository_id}: a commit came twice: run again")
+                last = shas[-1].as_py()
                 repository_id = pa.repeat(pa.scalar(landed.repository_id, pa.int64()), group.num_rows)
                 writer.write_table(group.add_column(0, LANDED_COMMIT_SCHEMA.field(0), repository_id))
                 commits += group.num_rows
             done = LandedHistory(**{**asdict(landed), "commits": commits})
             writer.add_key_value_metadata({_FOOTER: _dump(done)})
+            self.add_answers(_normalised(history.answers.values()))
         return done
+
+    def _landed_tables(self, path: Path) -> Iterator[pa.Table]:
+        """The commits of a file as the sources deliver them."""
+        try:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(_ROWS_PER_GROUP, columns=COMMIT_SCHEMA.names, use_threads=False):
+                    yield pa.Table.from_batches([batch]).cast(COMMIT_SCHEMA)
+        except (OSError, pa.ArrowException) as error:
+            self.set_aside(path, f"{type(error).__name__} in its data")
+            raise _corrupt(path) from error
 
     def stamp(self, landed: LandedHistory) -> None:
         """Give a repository's file a new footer, its commits untouched."""
@@ -211,8 +231,7 @@ class LandingZone:
         try:
             with pq.ParquetFile(path) as file:
                 for batch in file.iter_batches(_ROWS_PER_GROUP, columns=["author_email", "sha"], use_threads=False):
-                    email = pc.utf8_lower(pc.utf8_trim(batch["author_email"], characters=WHITESPACE))
-                    table = pa.table({"email": email, "sha": batch["sha"]})
+                    table = pa.table({"email": _normalised_emails(batch["author_email"]), "sha": batch["sha"]})
                     found.append(table.group_by("email", use_threads=False).aggregate([("sha", "min")]))
         except (OSError, pa.ArrowException) as error:
             self.set_aside(path, f"{type(error).__name__} in its data")
@@ -343,6 +362,20 @@ def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
             waiting, rows = [], 0
     if waiting:
         yield pa.Table.from_batches(waiting)
+
+
+def _normalised_emails(written: pa.Array) -> pa.Array:
+    return pc.utf8_lower(pc.utf8_trim(written, characters=WHITESPACE))
+
+
+def _normalised(answers: Collection[AccountAnswer]) -> list[AccountAnswer]:
+    """One answer for each address however it is written, blank ones left out; an account is worth more than nobody."""
+    emails = _normalised_emails(pa.array([answer.email for answer in answers], pa.string())).to_pylist()
+    found: dict[str, AccountAnswer] = {}
+    for email, answer in zip(emails, answers, strict=True):
+        if email and (email not in found or found[email].account_id is None):
+            found[email] = replace(answer, email=email)
+    return list(found.values())
 
 
 def _newest(answers: pa.Table) -> pa.Table:

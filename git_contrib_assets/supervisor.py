@@ -1,0 +1,381 @@
+"""Everything on one home: Dagster's UI and daemon, the code they share, and the API, as processes that end together."""
+
+import contextlib
+import errno
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from git_contrib_assets.errors import GitContribError, LockBusy, PortTaken, UsageError
+from git_contrib_assets.storage.home import Home, prepare_instance, storage_errors, try_flock
+from git_contrib_assets.supervised import kill_session, signal_group
+
+SCHEDULE = "collect_every_day"
+_MODULE = "git_contrib_assets.definitions"
+_LOCATION = "git_contrib"
+_START_SECONDS = 120.0
+_STOP_SECONDS = 8.0
+_STOP_RUNS_SECONDS = 20.0
+_POLL_SECONDS = 0.1
+_LOOK_SECONDS = 0.5
+_LOG_BYTES = 10 * 1024 * 1024
+_TAIL_LINES = 12
+_SCRATCH = "git-contrib-"
+_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - said by the person, not chosen here
+_LOADED = """query Loaded($schedule: ScheduleSelector!) {
+  workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
+    __typename ... on PythonError { message } } } } }
+  scheduleOrError(scheduleSelector: $schedule) { ... on Schedule {
+    scheduleState { status } futureTicks(limit: 1) { results { timestamp } } } }
+}"""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where people reach what runs."""
+
+    ui: str
+    api: str
+
+
+@dataclass
+class _Program:
+    """A program of ours: a Python module in a process and session of its own."""
+
+    name: str
+    arguments: Sequence[str]
+    log: Path
+    process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
+
+    def start(self, lifeline: int, folder: Path) -> None:
+        """Start it; it ends when the other end of the pipe ``lifeline`` is closed."""
+        with storage_errors(self.log):
+            self.log.parent.mkdir(exist_ok=True)
+            with self.log.open("wb"):  # emptied: it tells of this start only
+                log_descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND)
+        try:
+            self.process = subprocess.Popen(
+                # -P: what lies in the current folder must not be taken for a package.
+                [sys.executable, "-P", "-m", "git_contrib_assets.supervised", str(lifeline), *self.arguments],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log_descriptor,
+                stderr=log_descriptor,
+                pass_fds=[lifeline],
+                start_new_session=True,  # Ctrl-C reaches us alone
+            )
+        finally:
+            os.close(log_descriptor)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is not there any more."""
+        return self.process is not None and self.process.poll() is not None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal it and its children."""
+        if self.process is not None:
+            signal_group(self.process.pid, number)
+
+    def kill(self) -> None:
+        """End whatever is left of it."""
+        if self.process is not None:
+            kill_session(self.process.pid)
+            self.process.wait()
+
+    def keep_log_small(self) -> None:
+        """Begin the log anew when it has grown large; the part before is kept beside it."""
+        with contextlib.suppress(OSError):
+            if self.log.stat().st_size > _LOG_BYTES:
+                shutil.copyfile(self.log, self.log.with_suffix(".log.1"))
+                os.truncate(self.log, 0)
+
+    def last_lines(self) -> str:
+        """The end of its log."""
+        with contextlib.suppress(OSError):
+            return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:])
+        return ""
+
+
+class _Stop:
+    """Whether we were asked to end, and how often."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self._asked = threading.Event()
+
+    def __call__(self, _number: int, _frame: object) -> None:
+        self.times += 1
+        self._asked.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep, but not beyond being asked; whether we were."""
+        return self._asked.wait(seconds)
+
+
+def run(home: Home, *, host: str, port: int, ui_port: int, say: Callable[[str], None]) -> None:
+    """Run everything until a signal asks to end, then end everything.
+
+    Raises PortTaken, LockBusy, or GitContribError when a program ended by itself.
+    """
+    stop = _Stop()
+    with _signals_go_to(stop):
+        if port == ui_port != 0:
+            raise UsageError(f"--port and --ui-port are both {port}: give them two ports")
+        prepare_instance(home)
+        with _only_one(home) as lock, _scratch_folder() as scratch:
+            ports = free_ports(host, {"--ui-port": ui_port, "--port": port})
+            addresses = Addresses(ui=web_address(host, ports["--ui-port"]), api=web_address(host, ports["--port"]))
+            _write_holder(lock, addresses, scratch)
+            os.environ["GIT_CONTRIB_HOME"] = str(home.root)
+            _supervise(_programs(home, host, ports, scratch), home, addresses, scratch / "code", stop, say)
+
+
+def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) -> list[_Program]:
+    """The code first, which the UI and the daemon share; without them it costs half the memory of ``dagster dev``."""
+    code, workspace = scratch / "code", scratch / "workspace.yaml"
+    location = {"grpc_server": {"socket": str(code), "location_name": _LOCATION}}
+    workspace.write_text(json.dumps({"load_from": [location]}))  # JSON is YAML
+    at_port, at_ui_port = (["--host", host, "--port", str(ports[option])] for option in ("--port", "--ui-port"))
+    load = ["--socket", str(code), "--module-name", _MODULE, "--location-name", _LOCATION]
+    commands = {
+        "code": ["dagster", "api", "grpc", *load, "--log-level", "warning"],
+        "api": ["git_contrib_assets", "serve", *at_port],
+        "ui": ["dagster_webserver", "--workspace", str(workspace), *at_ui_port, "--dagster-log-level", "warning"],
+        "daemon": ["dagster._daemon", "run", "--workspace", str(workspace)],
+    }
+    return [_Program(name, command, home.logs / f"{name}.log") for name, command in commands.items()]
+
+
+def _supervise(
+    programs: Sequence[_Program],
+    home: Home,
+    addresses: Addresses,
+    code_socket: Path,
+    stop: _Stop,
+    say: Callable[[str], None],
+) -> None:
+    code, api, ui, daemon = programs
+    ours, theirs = os.pipe()  # nobody else holds the writing end: it closes when we end, however that is
+    try:
+        code.start(ours, home.dagster)
+        api.start(ours, home.dagster)
+        if not _until(lambda: _listens(code_socket), programs, stop):
+            return
+        ui.start(ours, home.dagster)
+        daemon.start(ours, home.dagster)
+        ready = {
+            f"UI on {addresses.ui}": lambda: _get(addresses.ui, "/server_info"),
+            f"API on {addresses.api}/docs": lambda: _get(addresses.api, "/healthz"),
+        }
+        for line, answers in ready.items():
+            if not _until(answers, programs, stop):
+                return
+            say(line)
+        say(_about_the_schedule(addresses.ui))
+        say("Ctrl-C stops everything")
+        while not stop.wait(_LOOK_SECONDS):
+            _look_after(programs)
+    finally:
+        _end(programs, stop)
+        os.close(theirs)
+        os.close(ours)
+
+
+def _until(condition: Callable[[], bool], programs: Sequence[_Program], stop: _Stop) -> bool:
+    """Wait for it, as long as all programs live; false when we were asked to end.
+
+    Raises GitContribError when it does not come to that.
+    """
+    deadline = time.monotonic() + _START_SECONDS
+    while not condition():
+        _look_after(programs)
+        if time.monotonic() > deadline:
+            raise GitContribError(
+                f"Not everything answered within {_START_SECONDS:.0f} s: see {programs[0].log.parent}"
+            )
+        if stop.wait(_POLL_SECONDS):
+            return False
+    return True
+
+
+def _look_after(programs: Sequence[_Program]) -> None:
+    for program in programs:
+        if program.ended:
+            code = program.process.returncode if program.process else 0
+            raise GitContribError(
+                f"The program '{program.name}' ended by itself (code {code}), so everything was stopped. "
+                f"The end of {program.log}:\n{program.last_lines()}"
+            )
+        program.keep_log_small()
+
+
+def _end(programs: Sequence[_Program], stop: _Stop) -> None:
+    """End all: first what starts runs and what answers, then the code with its runs; at once when asked twice."""
+    code, *others = programs
+    for group, seconds in ((others, _STOP_SECONDS), ([code], _STOP_RUNS_SECONDS)):
+        for program in group:
+            program.signal(signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        while not all(program.ended or program.process is None for program in group):
+            if time.monotonic() > deadline or stop.times > 1:
+                break
+            time.sleep(_POLL_SECONDS)
+        for program in group:
+            program.kill()
+
+
+@contextlib.contextmanager
+def _signals_go_to(stop: _Stop) -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# One per home
+
+
+@contextlib.contextmanager
+def _only_one(home: Home) -> Iterator[IO[bytes]]:
+    path = home.locks / "up.lock"
+    with storage_errors(path):
+        handle = path.open("a+b")
+    with handle:
+        if not try_flock(handle):
+            holder = _read_holder(handle)
+            process, ui = holder.get("process", "?"), holder.get("ui", "an address not known yet")
+            raise LockBusy(
+                f"Everything already runs on {home.root} (process {process}, UI on {ui}): stop that first, or use another "
+                "--home"
+            )
+        left = _read_holder(handle).get("scratch")  # of one that was killed
+        if left and Path(left).parent == Path(tempfile.gettempdir()) and Path(left).name.startswith(_SCRATCH):
+            shutil.rmtree(left, ignore_errors=True)
+        try:
+            yield handle
+        finally:
+            handle.truncate(0)
+
+
+def _read_holder(handle: IO[bytes]) -> dict[str, Any]:
+    handle.seek(0)
+    with contextlib.suppress(ValueError):
+        held = json.loads(handle.read())
+        return held if isinstance(held, dict) else {}
+    return {}
+
+
+def _write_holder(handle: IO[bytes], addresses: Addresses, scratch: Path) -> None:
+    handle.truncate(0)
+    held = {"process": os.getpid(), "ui": addresses.ui, "api": addresses.api, "scratch": str(scratch)}
+    handle.write(json.dumps(held).encode())
+    handle.flush()
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Iterator[Path]:
+    """A folder of our own with a short name: the path of a socket may have a hundred letters, a home's may have more."""
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+# Ports and answers
+
+
+def free_ports(host: str, wanted: Mapping[str, int]) -> dict[str, int]:
+    """The wanted ports by the option that names them; 0 becomes one that is free.
+
+    Raises PortTaken, or UsageError for a host that is not this machine.
+    """
+    with contextlib.ExitStack() as held:
+        return {option: _free_port(host, port, option, held) for option, port in wanted.items()}
+
+
+def _free_port(host: str, port: int, option: str, held: contextlib.ExitStack) -> int:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = held.enter_context(socket.socket(family, kind, protocol))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"Port {port} is taken by another program: choose another with {option} (0: any that is free)"
+            ) from error
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            raise PortTaken(f"Port {port} is not allowed here: choose one above 1023 with {option}") from error
+        raise UsageError(f"--host {host} is no address of this machine ({error.strerror or error})") from error
+    return int(listener.getsockname()[1])
+
+
+def web_address(host: str, port: int) -> str:
+    """An address that a browser here can open."""
+    host = _ALL_ADDRESSES.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
+        client.connect(str(path))
+        return True
+    return False
+
+
+def _get(address: str, path: str) -> bool:
+    """Whether a GET is answered well."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return _ask(address, "GET", path)[0] == 200
+    return False
+
+
+def _ask(address: str, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
+    with contextlib.closing(connection):
+        connection.request(method, path, body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def _about_the_schedule(ui: str) -> str:
+    """What the UI says of the daily schedule.
+
+    Raises GitContribError when it could not load the assets.
+    """
+    selector = {
+        "repositoryName": "__repository__",
+        "repositoryLocationName": _LOCATION,
+        "scheduleName": SCHEDULE,
+    }
+    body = json.dumps({"query": _LOADED, "variables": {"schedule": selector}}).encode()
+    try:
+        found = json.loads(_ask(ui, "POST", "/graphql", body)[1])["data"]
+        for entry in found["workspaceOrError"]["locationEntries"]:
+            if "message" in entry["locationOrLoadError"]:
+                raise GitContribError(f"Dagster cannot load the assets: {entry['locationOrLoadError']['message']}")
+        schedule = found["scheduleOrError"]
+        if schedule["scheduleState"]["status"] != "RUNNING":
+            return f"Daily schedule is off: switch {SCHEDULE} on in the UI, under Automation"
+        following = datetime.fromtimestamp(schedule["futureTicks"]["results"][0]["timestamp"], UTC)
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, IndexError):
+        return "Daily schedule: see the UI, under Automation"
+    return f"Daily schedule is on, next at {following:%Y-%m-%d %H:%M} UTC"

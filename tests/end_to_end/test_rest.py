@@ -1,0 +1,228 @@
+"""Histories by REST: the same numbers, few requests, GitHub's limits kept, and what happens where git is not to be had."""
+
+import re
+import shutil
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from installations import LONG_AGO, OWNER, WITH_ACCOUNTS, Installation, commits
+
+from git_contrib_assets.demo.stand_in import NewCommit, StandIn
+
+REST = {"GIT_CONTRIB_SOURCE": "rest"}
+START = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def many(github: StandIn, name: str, number: int) -> None:
+    """A repository with a commit for each of so many days, by one person."""
+    github.create(f"acme/{name}", created_at="2020-01-01T00:00:00Z")
+    work = [NewCommit("Max", "max@example.invalid", START + timedelta(hours=hour)) for hour in range(number)]
+    github.push(f"acme/{name}", work, pushed_at=LONG_AGO)
+
+
+def asked(github: StandIn) -> Counter[str]:
+    """Requests about histories, by repository."""
+    found = (
+        re.search(r"/repos(?:/acme|itories)/([^/]+)/(?:commits|compare)", one["path"]) for one in github.requests()
+    )
+    return Counter(match[1] for match in found if match)
+
+
+def kinds(github: StandIn) -> set[str]:
+    return {entry["kind"] for entry in github.requests()}
+
+
+def test_the_same_numbers_in_few_requests(installation: Installation, github: StandIn) -> None:
+    many(github, "long", 450)
+    first = installation.run("run", OWNER, **REST)
+    assert first.returncode == 0, first.stderr
+    assert installation.newcomers() == {**WITH_ACCOUNTS, ("acme/long", "2020-01"): 1}
+    assert asked(github) == {"docs": 1, "empty": 1, "site": 1, "tools": 1, "long": 5}
+    assert kinds(github) == {"rest"}  # the replies tell whose addresses they are
+    assert installation.query("select identity, emails_not_asked from snapshot") == [("account", 0)]
+    assert set(installation.dagster()["partitions"].values()) == {"MATERIALIZED"}
+
+    github.forget_requests()
+    assert installation.run("run", OWNER, **REST).returncode == 0
+    assert len(github.requests()) == 1
+
+    start = datetime(2024, 5, 1, tzinfo=UTC)
+    new = [NewCommit("Zoe", "zoe@example.invalid", start + timedelta(minutes=minute)) for minute in range(250)]
+    github.push("acme/long", new)
+    github.push("acme/site", commits("uma", month="2024-02"), start=None)
+    github.forget_requests()
+    assert installation.run("run", OWNER, **REST).returncode == 0
+    assert asked(github) == {"long": 1 + 3, "site": 1 + 1 + 1}  # the tip, compare, and the rewritten one once more
+    expected = {key: number for key, number in WITH_ACCOUNTS.items() if key[0] != "acme/site"}
+    expected |= {("acme/long", "2020-01"): 1, ("acme/long", "2024-05"): 1, ("acme/site", "2024-02"): 1}
+    assert installation.newcomers() == expected
+
+    by_git = installation.run("run", OWNER, GIT_CONTRIB_SOURCE="git", GIT_CONTRIB_HOME=str(installation.home) + ".git")
+    assert by_git.returncode == 0, by_git.stderr
+    other = Installation(Path(str(installation.home) + ".git"), installation.environment)
+    assert other.newcomers() == expected
+
+
+def test_without_token_and_git_accounts_are_known_all_the_same(
+    installation: Installation, github: StandIn, tmp_path: Path
+) -> None:
+    without_git = tmp_path / "bin"
+    without_git.mkdir()
+    done = installation.run("run", OWNER, GITHUB_TOKEN="", PATH=str(without_git))
+    assert done.returncode == 0, done.stderr
+    assert "Histories come by REST, a request per hundred commits: git was not found" in done.stderr
+    assert installation.newcomers() == WITH_ACCOUNTS
+    assert installation.query("select identity, emails_not_asked from snapshot") == [("account", 0)]
+    assert kinds(github) == {"rest"}
+    assert not github.limits()["refused_primary"]
+    forced = installation.run("run", OWNER, GIT_CONTRIB_SOURCE="git", PATH=str(without_git))
+    assert forced.returncode == 1
+    assert "git was not found: install git, or set GIT_CONTRIB_SOURCE=rest" in forced.stderr
+
+
+def test_git_is_taken_where_it_is_there(installation: Installation, github: StandIn) -> None:
+    done = installation.run("run", OWNER)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("Histories come by git") == 1
+    assert not asked(github)
+
+
+def test_failing_repositories_fail_alone(installation: Installation, github: StandIn) -> None:
+    for name, preset, more in (
+        ("docs", "not_found", {}),
+        ("site", "dmca", {}),
+        ("tos", "tos", {}),
+        ("odd", "bad_gateway", {"status": 200, "body": [{"sha": "none"}]}),
+        ("teapot", "bad_gateway", {"status": 418, "body": {"message": "I am a teapot"}}),
+    ):
+        if name not in {"docs", "site"}:
+            many(github, name, 3)
+        github.fault(preset, kind="rest", path=f"/repos/acme/{name}/commits", **more)
+    done = installation.run("run", OWNER, **REST)
+    assert done.returncode == 3, done.stderr
+    assert {name for name, _ in installation.newcomers()} == {"acme/tools"}
+    states = dict(installation.query("select repository, state_reason from repositories where state = 'failed'"))
+    assert states == {
+        "acme/docs": "not_found",
+        "acme/site": "blocked",
+        "acme/tos": "blocked",
+        "acme/odd": "corrupt",
+        "acme/teapot": "unavailable",
+    }
+    found = installation.dagster()["partitions"]
+    assert {name for name, status in found.items() if status == "FAILED"} == set(states)
+    github.clear_faults()
+    github.forget_requests()
+    assert installation.run("run", OWNER, **REST).returncode == 0
+    assert set(asked(github)) == {name.partition("/")[2] for name in states}
+    assert set(installation.dagster()["partitions"].values()) == {"MATERIALIZED"}
+
+
+def test_the_limit_in_the_middle_of_a_crawl_is_waited_for(installation: Installation, github: StandIn) -> None:
+    many(github, "long", 3000)
+    github.limits(core=20, window=3)
+    done = installation.run("run", OWNER, **REST)
+    assert done.returncode == 0, done.stderr
+    assert installation.newcomers() == {**WITH_ACCOUNTS, ("acme/long", "2020-01"): 1}
+    assert "budget is used up: next request at" in done.stderr
+    counted = github.limits()
+    assert counted["refused_primary"] <= len(github.requests()) // 20  # at most one in a window
+    assert counted["sent_while_limited"] == 0
+    assert asked(github)["long"] <= 30 + 2 + counted["refused_primary"]
+
+
+def test_nobody_asks_while_github_wants_a_pause(installation: Installation, github: StandIn) -> None:
+    many(github, "long", 3000)
+    github.fault(
+        "secondary_limit", kind="rest", path="/acme/long/commits", after=9, times=1, headers={"retry-after": "2"}
+    )
+    done = installation.run("run", OWNER, **REST)
+    assert done.returncode == 0, done.stderr
+    assert installation.newcomers() == {**WITH_ACCOUNTS, ("acme/long", "2020-01"): 1}
+    requests = github.requests()
+    (refused,) = [entry["time"] for entry in requests if entry["status"] == 403]
+    # What was on its way when the refusal came is answered within moments.
+    assert not [entry for entry in requests if 0.5 < entry["time"] - refused < 2.0]
+    assert asked(github)["long"] == 30 + 1
+
+
+def test_what_fits_without_a_token_lands_and_the_rest_is_told_when_to_come_back(
+    installation: Installation, github: StandIn
+) -> None:
+    """Eleven requests: one for the list, five for first pages, four for the rest of the smaller of the two long ones."""
+    many(github, "long", 1400)
+    many(github, "longer", 2000)
+    many(github, "middle", 450)
+    github.limits(anonymous=17, window=3600)
+    first = installation.run("run", OWNER, "--max-wait", "5m", **REST, GITHUB_TOKEN="")
+    assert first.returncode == 4, first.stderr
+    assert re.search(r"GitHub allows \d+ more requests until \d\d:\d\d:\d\d: 5 of 7 repositories fit", first.stderr)
+    assert re.search(
+        r"until \d\d:\d\d:\d\d .*run again then, or set GITHUB_TOKEN.*2 repositories were not reached", first.stderr
+    )
+    expected = {**WITH_ACCOUNTS, ("acme/middle", "2020-01"): 1}
+    assert installation.newcomers() == expected
+    found = installation.dagster()["partitions"]
+    assert {name for name, status in found.items() if status == "MATERIALIZED"} == {
+        f"acme/{name}" for name in ("docs", "empty", "middle", "site", "tools")
+    }
+    states = dict(installation.query("select repository, state from repositories"))
+    assert states["acme/long"] == states["acme/longer"] == "pending"
+    again = installation.run("run", OWNER, "--max-wait", "5m", **REST, GITHUB_TOKEN="")
+    assert again.returncode == 4
+    assert installation.newcomers() == expected
+    assert github.limits()["refused_primary"] == 0
+    signed_in = installation.run("run", OWNER, **REST)
+    assert signed_in.returncode == 0, signed_in.stderr
+    assert set(installation.dagster()["partitions"].values()) == {"MATERIALIZED"}
+
+
+def test_a_token_that_is_refused_on_the_way_ends_the_crawl_and_keeps_what_is_there(
+    installation: Installation, github: StandIn
+) -> None:
+    assert installation.run("run", "acme/tools", **REST).returncode == 0
+    github.fault("bad_gateway", kind="rest", path="/commits", status=401, body={"message": "Bad credentials"})
+    done = installation.run("run", OWNER, **REST)
+    assert done.returncode == 5, done.stderr
+    assert "refuses the token" in done.stderr
+    assert {name for name, _ in installation.newcomers()} == {"acme/tools"}
+    assert "MATERIALIZED" not in {installation.dagster()["partitions"][f"acme/{name}"] for name in ("docs", "site")}
+    states = dict(installation.query("select repository, state from repositories"))
+    assert states == {"acme/docs": "pending", "acme/empty": "pending", "acme/site": "pending", "acme/tools": "complete"}
+
+
+def test_an_interrupt_ends_a_reading_at_once_and_keeps_what_is_finished(
+    installation: Installation, github: StandIn
+) -> None:
+    many(github, "long", 2500)
+    github.fault("hang", kind="rest", path="/acme/long/commits", after=10)
+    running = installation.start("run", OWNER, **REST)
+    log = installation.home / "landing" / "crawl_log.ndjson"
+    deadline = time.monotonic() + 60
+    while not log.exists() or log.read_text().count("landed") < 3 or asked(github)["long"] < 18:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running.send_signal(2)
+    sent = time.monotonic()
+    _, talk = running.communicate(timeout=60)
+    assert time.monotonic() - sent < 10
+    assert running.returncode == 130, talk
+    assert "Traceback" not in talk
+    assert not list(installation.home.rglob("*.tmp*"))
+    github.clear_faults()
+    github.forget_requests()
+    assert installation.run("run", OWNER, **REST).returncode == 0
+    assert set(asked(github)) == {"long"}
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not there")
+def test_changing_the_source_changes_nothing(installation: Installation, github: StandIn) -> None:
+    assert installation.run("run", OWNER, GIT_CONTRIB_SOURCE="git").returncode == 0
+    github.push("acme/docs", commits("zoe", month="2024-05"))
+    github.forget_requests()
+    assert installation.run("run", OWNER, **REST).returncode == 0
+    assert asked(github) == {"docs": 2}
+    assert installation.newcomers() == {**WITH_ACCOUNTS, ("acme/docs", "2024-05"): 1}

@@ -1,0 +1,248 @@
+"""Everything on one home, as people start it: UI, daemon, API; what a signal, a kill and a death in between leave behind."""
+
+import contextlib
+import json
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from installations import OWNER, WITH_ACCOUNTS, Installation
+
+from git_contrib_assets.demo.stand_in import NO_CERTIFICATES, StandIn
+
+# One client, without certificates: to load them takes longer than what is asked.
+HTTP = httpx.Client(timeout=60, trust_env=False, verify=NO_CERTIFICATES)
+FREE_PORTS = ("--port", "0", "--ui-port", "0")
+UNDER_WAY = {"QUEUED", "STARTING", "STARTED", "CANCELING"}
+LAUNCH = """mutation ($parameters: ExecutionParams!) { launchPipelineExecution(executionParams: $parameters) {
+  __typename ... on LaunchRunSuccess { run { runId } } } }"""
+RUNS = "{ runsOrError { ... on Runs { results { runId jobName status tags { key value } } } } }"
+LANDED = """query ($run: ID!) { assetOrError(assetKey: {path: ["landing", "commits"]}) { ... on Asset {
+  assetMaterializations(limit: 100) { runId partition metadataEntries { label
+    ... on IntMetadataEntry { intValue } ... on TextMetadataEntry { text } ... on PathMetadataEntry { path } } } } }
+  runOrError(runId: $run) { ... on Run { status assetMaterializations { assetKey { path } } } } }"""
+SCHEDULES = """{ schedulesOrError(repositorySelector: {repositoryName: "__repository__",
+  repositoryLocationName: "git_contrib"}) { ... on Schedules { results { name scheduleState { status } } } } }"""
+Found = TypeVar("Found")
+
+
+def until(find: Callable[[], Found], *, seconds: float = 90.0) -> Found:
+    """What is found, once it is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := find()):
+        assert time.monotonic() < deadline, "it did not come to that"
+        time.sleep(0.2)
+    return found
+
+
+def left_on(home: Path) -> dict[int, str]:
+    """The processes that have to do with a home, by what they were started as."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (folder / "cmdline").read_bytes()
+            if str(home).encode() in command + (folder / "environ").read_bytes():
+                found[int(folder.name)] = command.replace(b"\0", b" ").decode()
+    return found
+
+
+@dataclass
+class Up:
+    """A running `up`, and what it told."""
+
+    process: subprocess.Popen[str]
+    told: str
+    ui: str
+    api: str
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        reply = HTTP.post(f"{self.ui}/graphql", json={"query": query, "variables": variables}).json()
+        assert "errors" not in reply, reply
+        return reply["data"]
+
+    def launch(self, job: str, tags: dict[str, str], assets: tuple[str, ...] = ()) -> str:
+        """Start a run as the UI does; its id."""
+        selector: dict[str, Any] = {"repositoryName": "__repository__", "repositoryLocationName": "git_contrib"}
+        selector |= {"jobName": job} | (
+            {"assetSelection": [{"path": one.split("/")} for one in assets]} if assets else {}
+        )
+        written = [{"key": key, "value": value} for key, value in tags.items()]
+        parameters = {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": written}}
+        launched = self.ask(LAUNCH, parameters=parameters)["launchPipelineExecution"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        return str(launched["run"]["runId"])
+
+    def runs(self) -> dict[str, dict[str, Any]]:
+        """All runs that the UI knows."""
+        results = self.ask(RUNS)["runsOrError"]["results"]
+        return {run["runId"]: {**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in results}
+
+    def until_ended(self, run: str) -> str:
+        """Wait for the end of a run; its status."""
+        return until(lambda: status if (status := self.runs()[run]["status"]) in {"SUCCESS", "FAILURE"} else None)
+
+
+def started(process: subprocess.Popen[str]) -> Up:
+    """Read what it tells until all of it answers."""
+    told = ""
+    while "Ctrl-C stops everything" not in told:
+        assert process.stderr
+        line = process.stderr.readline()
+        assert line, f"it ended with {process.wait()}: {told}"
+        told += line
+    (ui,) = re.findall(r"^UI on (http://127\.0\.0\.1:\d+)$", told, re.MULTILINE)
+    (api,) = re.findall(r"^API on (http://127\.0\.0\.1:\d+)/docs$", told, re.MULTILINE)
+    return Up(process, told, ui, api)
+
+
+@pytest.fixture
+def up(installation: Installation) -> Iterator[Up]:
+    """`up` on an empty home."""
+    with running(installation, "up", *FREE_PORTS) as all_of_it:
+        yield all_of_it
+
+
+@contextlib.contextmanager
+def running(installation: Installation, *arguments: str, **variables: str) -> Iterator[Up]:
+    process = installation.start(*arguments, **variables)
+    try:
+        yield started(process)
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+        until(lambda: not left_on(installation.home))
+
+
+def test_an_empty_home_comes_up_works_and_goes_down(installation: Installation, github: StandIn, up: Up) -> None:
+    assert HTTP.get(up.ui).status_code == 200
+    assert HTTP.get(f"{up.api}/healthz").status_code == 200
+    assert HTTP.get(f"{up.api}/readyz").status_code == 503
+    assert "Daily schedule is on, next at 20" in up.told
+    assert up.ask(SCHEDULES)["schedulesOrError"]["results"] == [
+        {"name": "collect_every_day", "scheduleState": {"status": "RUNNING"}}
+    ]
+    listing = up.launch("catalogue", {"git_contrib/daily": "yes"})  # as the schedule does
+    _refused(installation, up)
+    assert up.until_ended(listing) == "SUCCESS"
+    _two_at_once(installation, github, up)
+    _the_crawl_follows_the_listing(installation, up, listing)
+    _start_a_run_that_hangs(github, up)
+    up.process.send_signal(signal.SIGINT)
+    _, talk = up.process.communicate(timeout=60)
+    assert up.process.returncode == 0, talk
+    assert talk == ""
+    assert left_on(installation.home) == {}
+    assert not UNDER_WAY & set(installation.dagster()["runs"])
+
+
+def _the_crawl_follows_the_listing(installation: Installation, up: Up, listing: str) -> None:
+    """By itself: a day is two runs and no third."""
+
+    def daily() -> dict[str, dict[str, Any]]:
+        return {run: found for run, found in up.runs().items() if "git_contrib/daily" in found["tags"]}
+
+    (crawl,) = until(lambda: daily().keys() - {listing})
+    assert up.until_ended(crawl) == "SUCCESS"
+    assert daily()[crawl]["tags"]["dagster/sensor_name"] == "crawl_after_the_daily_listing"
+    assert len(daily()) == 2
+    assert installation.newcomers() == WITH_ACCOUNTS
+    assert until(lambda: HTTP.get(f"{up.api}/readyz").status_code == 200)
+
+
+def _refused(installation: Installation, up: Up) -> None:
+    """A second one on this home, and taken ports on another."""
+    second = installation.run("up", *FREE_PORTS)
+    assert second.returncode == 4
+    assert up.ui in second.stderr
+    other = ("--home", str(installation.home.parent / "other"))
+    for options, taken in (
+        (("up", "--port", "0", "--ui-port", up.ui.rpartition(":")[2]), "--ui-port"),
+        (("up", "--ui-port", "0", "--port", up.api.rpartition(":")[2]), "--port"),
+        (("serve", "--port", up.api.rpartition(":")[2]), "--port"),
+    ):
+        done = installation.run(*other, *options)
+        assert done.returncode == 1
+        assert re.search(rf"^git-contrib: Port \d+ is taken by another program: .* with {taken} ", done.stderr)
+
+
+def _two_at_once(installation: Installation, github: StandIn, up: Up) -> None:
+    """A partition from the UI and one from the command line: the second waits for the first, both succeed."""
+    github.fault("slow", kind="git", path=r"^/acme/tools\.git", delay=4.0)
+    from_ui = up.launch("__ASSET_JOB", {"dagster/partition": "acme/tools"}, ("landing/commits",))
+    until(lambda: [one for one in github.faults() if one["hits"]])  # it holds the lock now
+    command_line = installation.start("run", "acme/docs")
+    assert command_line.stderr
+    until(lambda: f"Waiting for the crawl of run {from_ui}" in command_line.stderr.readline())  # type: ignore[union-attr]
+    github.clear_faults()
+    _, talk = command_line.communicate(timeout=120)
+    assert command_line.returncode == 0, talk
+    assert up.until_ended(from_ui) == "SUCCESS"
+    log = (installation.home / "landing" / "crawl_log.ndjson").read_text().splitlines()
+    attempts = {(entry["run_id"], entry["repository"]): entry["state"] for entry in map(json.loads, log)}
+    assert attempts[from_ui, "acme/tools"] == "landed"
+    refreshes = [run for run in up.runs().values() if run["jobName"] == "refresh"]
+    (crawl,) = [run["runId"] for run in refreshes if "git_contrib/daily" not in run["tags"]]
+    found = up.ask(LANDED, run=crawl)
+    assert found["runOrError"]["status"] == "SUCCESS"
+    assert ["serving", "snapshot"] in [one["assetKey"]["path"] for one in found["runOrError"]["assetMaterializations"]]
+    landed = {(one["runId"], one["partition"]): one for one in found["assetOrError"]["assetMaterializations"]}
+    entries = landed[crawl, "acme/docs"]["metadataEntries"]
+    metadata = {entry["label"]: entry.get("intValue", entry.get("text", entry.get("path"))) for entry in entries}
+    assert metadata["dagster/partition_row_count"] == metadata["commits"] == 2
+    assert metadata["dagster/uri"].endswith(".parquet")
+    assert (from_ui, "acme/tools") in landed
+
+
+def _start_a_run_that_hangs(github: StandIn, up: Up) -> None:
+    github.fault("hang", kind="rest")
+    up.launch("catalogue", {})
+    until(lambda: [one for one in github.faults() if one["hits"]])
+
+
+def test_a_kill_in_the_middle_of_a_run_leaves_nothing_running(
+    installation: Installation, github: StandIn, up: Up
+) -> None:
+    """``kill -9`` of the command takes everything with it; the next run goes on from there."""
+    _start_a_run_that_hangs(github, up)
+    up.process.kill()
+    up.process.wait()
+    until(lambda: not left_on(installation.home), seconds=30)
+    shutil.rmtree(json.loads((installation.home / "locks" / "up.lock").read_text())["scratch"])  # as the next one does
+    github.clear_faults()
+    done = installation.run("run", OWNER, "--max-wait", "0")
+    assert done.returncode == 0, done.stderr
+    assert not UNDER_WAY & set(installation.dagster()["runs"])
+
+
+def test_a_program_that_dies_takes_the_others_along_and_is_named(installation: Installation, up: Up) -> None:
+    (daemon,) = [number for number, command in left_on(installation.home).items() if "dagster._daemon" in command]
+    subprocess.run(["kill", "-KILL", str(daemon)], check=True)
+    _, talk = up.process.communicate(timeout=60)
+    assert up.process.returncode == 1
+    assert "git-contrib: The program 'daemon' ended by itself (code -9)" in talk
+    assert str(installation.home / "logs" / "daemon.log") in talk
+    assert "Traceback" not in talk
+    assert left_on(installation.home) == {}
+
+
+def test_the_demo_serves_the_ui_beside_the_api(installation: Installation) -> None:
+    nowhere = {"GITHUB_API_URL": "", "GITHUB_GRAPHQL_URL": "", "GITHUB_SERVER_URL": ""}
+    with running(installation, "demo", *FREE_PORTS, **nowhere) as demo:
+        assert HTTP.get(demo.ui).status_code == 200
+        assert HTTP.get(f"{demo.api}/v1/repositories").json()["total_records"] == 12
+        assert {run["status"] for run in demo.runs().values()} == {"SUCCESS"}
+        (child,) = [number for number, command in left_on(installation.home).items() if "dagster._daemon" in command]
+        variables = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+        (github,) = [one.partition(b"=")[2].decode() for one in variables if one.startswith(b"GITHUB_API_URL=")]
+        assert HTTP.get(f"{github}/orgs/octo-harbor").status_code == 200  # answers as long as the UI may ask it
+        demo.process.send_signal(signal.SIGTERM)
+        demo.process.communicate(timeout=60)
+        assert demo.process.returncode == 0

@@ -1,0 +1,181 @@
+"""Which addresses are asked about, and what is kept of the answers."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+from crawl_scene import listed
+from github_answers import answer
+from github_scene import GRAPHQL, GitHubScene
+from histories import commit, history
+
+from git_contrib_assets.errors import AccountsUnavailable, LimitReached, NotAllowed
+from git_contrib_assets.landing.ask_accounts import look_up_accounts, open_questions
+from git_contrib_assets.progress import Reporter, reporting_to
+from git_contrib_assets.records import AccountAnswer, AccountQuestion
+from git_contrib_assets.storage.home import Home
+from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
+
+NOW = datetime.now(UTC).replace(tzinfo=None)
+
+
+class Heard(Reporter):
+    def __init__(self):
+        self.progress = []
+        self.failed = []
+
+    def accounts_asked(self, asked, total):
+        self.progress.append((asked, total))
+
+    def accounts_failed(self, error, not_asked):
+        self.failed.append((error, not_asked))
+
+
+@pytest.fixture
+def landing(tmp_path):
+    home = Home(tmp_path / "home")
+    home.prepare()
+    landing = LandingZone(home)
+    landing.prepare()
+    return landing
+
+
+def land(landing, repository_id, *emails, name="acme/anvil", **more):
+    """A landed repository with a commit by each of these; as it is listed."""
+    made = history([commit(email, sha=f"{repository_id:02d}{number:038x}") for number, email in enumerate(emails)])
+    footer = LandedHistory(repository_id, made.tip, "main", "main", "git", NOW, NOW, NOW, 0)
+    landing.write_commits(footer, made)
+    return replace(listed(repository_id, name), **more)
+
+
+def asked(landing, *repositories):
+    return [question.email for question in open_questions(landing, repositories)]
+
+
+# Which addresses are asked about
+
+
+def test_every_address_without_an_answer_is_asked_once(landing):
+    anvil = land(landing, 1, "ann@x", "bob@x", " ANN@x ")
+    bolt = land(landing, 2, "ann@x", "cleo@x", name="acme/bolt")
+    assert open_questions(landing, [bolt, anvil]) == [
+        AccountQuestion("ann@x", "acme/anvil", f"01{0:038x}"),
+        AccountQuestion("bob@x", "acme/anvil", f"01{1:038x}"),
+        AccountQuestion("cleo@x", "acme/bolt", f"02{1:038x}"),
+    ]
+
+
+def test_what_was_answered_lately_is_not_asked_again(landing):
+    anvil = land(landing, 1, "fresh@x", "nobody@x", "old@x", "oldnobody@x")
+    month = timedelta(days=30)
+    landing.add_answers(
+        [
+            AccountAnswer("fresh@x", 1, "a", NOW - month + timedelta(hours=1), "graphql"),
+            AccountAnswer("nobody@x", None, None, NOW - timedelta(days=1), "graphql"),
+            AccountAnswer("old@x", 1, "a", NOW - month - timedelta(hours=1), "graphql"),
+            AccountAnswer("oldnobody@x", None, None, NOW - month - timedelta(hours=1), "graphql"),
+        ]
+    )
+    assert asked(landing, anvil) == ["old@x", "oldnobody@x"]
+
+
+def test_who_is_nobodys_account_is_not_asked(landing):
+    """Blank addresses, and those of bots that GitHub names so."""
+    robots = ["", "  ", "49699333+dependabot[bot]@users.noreply.github.com", "renovate[bot]@users.noreply.github.com"]
+    anvil = land(landing, 1, *robots, "no-at-sign", "dependabot[bot]@example.com", "1+ann@users.noreply.github.com")
+    assert asked(landing, anvil) == ["1+ann@users.noreply.github.com", "dependabot[bot]@example.com", "no-at-sign"]
+
+
+def test_a_repository_that_is_gone_cannot_be_asked_through(landing):
+    gone = land(landing, 1, "ann@x", missing_since=NOW, missing_reason="not_found")
+    bolt = land(landing, 2, "bob@x", name="acme/bolt")
+    assert asked(landing, gone, bolt, listed(3, "acme/never-landed")) == ["bob@x"]
+
+
+def test_those_of_one_repository_stay_together(landing):
+    first = land(landing, 1, "z@x", "a@x", name="acme/zinc")
+    second = land(landing, 2, "y@x", "b@x", name="acme/anvil")
+    questions = open_questions(landing, [first, second])
+    assert [question.repository for question in questions] == ["acme/anvil", "acme/anvil", "acme/zinc", "acme/zinc"]
+
+
+# What is kept of the answers
+
+
+def reply(request):
+    """Everybody has the account 7."""
+    parts = request.content.decode().split("repository(")[1:]
+    commits = {f"c{c}": {"author": {"user": {"databaseId": 7, "login": "seven"}}} for c in range(100)}
+    return httpx.Response(200, json={"data": {f"r{r}": commits for r in range(len(parts))}})
+
+
+def questions(count):
+    return [AccountQuestion(f"p{number:04d}@x", "acme/anvil", f"{number:040x}") for number in range(count)]
+
+
+async def look_up(landing, some, scene=None):
+    heard = Heard()
+    with reporting_to(heard):
+        return await look_up_accounts((scene or GitHubScene()).client, landing, some), heard
+
+
+async def test_answers_are_landed(landing, httpx_mock):
+    httpx_mock.add_callback(reply, url=GRAPHQL, is_reusable=True)
+    report, heard = await look_up(landing, questions(250))
+    assert (report.asked, report.answered, report.not_asked, report.error) == (250, 250, 0, None)
+    assert landing.answers().num_rows == 250
+    assert heard.progress[0] == (0, 250)
+    assert heard.progress[-1] == (250, 250)
+    assert heard.failed == []
+    assert len(httpx_mock.get_requests()) == 3
+
+
+async def test_without_a_question_nobody_is_asked(landing):
+    report, heard = await look_up(landing, [])
+    assert (report.asked, report.answered, report.error) == (0, 0, None)
+    assert heard.progress == []
+
+
+async def test_what_github_cannot_answer_is_told_and_asked_again(landing, httpx_mock):
+    httpx_mock.add_response(json=answer("graphql_not_found"))
+    some = [AccountQuestion("gone@x", "acme/gone", "1" * 40), AccountQuestion("ann@x", "acme/anvil", "2" * 40)]
+    report, heard = await look_up(landing, some)
+    assert (report.answered, report.not_asked) == (1, 1)
+    assert isinstance(report.error, AccountsUnavailable)
+    assert heard.failed == [(report.error, 1)]
+    assert landing.answers()["email"].to_pylist() == ["ann@x"]
+
+
+@pytest.mark.parametrize(
+    ("second", "error"),
+    [
+        (httpx.Response(502), AccountsUnavailable),
+        (httpx.Response(401, json=answer("bad_credentials")), NotAllowed),
+        (httpx.Response(403, json=answer("not_accessible_by_token")), NotAllowed),
+        (httpx.Response(429, headers={"retry-after": "99999"}), LimitReached),
+    ],
+    ids=["502", "401", "403", "limit"],
+)
+async def test_whatever_stops_it_what_is_answered_is_kept(landing, httpx_mock, second, error):
+    """The first hundred are answered, then comes something else: it ends in the report and raises nothing."""
+    first = re.compile(rb'oid:\\?"0{40}')
+
+    def some(request):
+        return reply(request) if first.search(request.content) else second
+
+    httpx_mock.add_callback(some, is_reusable=True)
+    report, heard = await look_up(landing, questions(300))
+    assert (report.answered, report.not_asked) == (100, 200)
+    assert isinstance(report.error, error)
+    assert heard.failed == [(report.error, 200)]
+    assert landing.answers().num_rows == 100
+
+
+async def test_known_answers_stay_when_asking_fails(landing, httpx_mock):
+    landing.add_answers([AccountAnswer("p0000@x", 1, "a", NOW - timedelta(days=99), "graphql")])
+    httpx_mock.add_response(status_code=502, is_reusable=True)
+    report, _ = await look_up(landing, questions(1))
+    assert isinstance(report.error, AccountsUnavailable)
+    assert landing.answers()["account_id"].to_pylist() == [1]

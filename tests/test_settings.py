@@ -1,0 +1,117 @@
+"""What the environment may say, and what is refused before anything is done."""
+
+from pathlib import Path
+
+import pytest
+
+from git_contrib_assets.errors import UsageError
+from git_contrib_assets.records import Target, is_repository_name
+from git_contrib_assets.settings import Settings
+
+
+def settings(**environment):
+    return Settings.from_environment(environment)
+
+
+def test_without_a_word_it_is_github():
+    plain = settings()
+    assert (plain.api_url, plain.graphql_url) == ("https://api.github.com", "https://api.github.com/graphql")
+    assert (plain.server_url, plain.targets, plain.token, plain.source) == (
+        "https://github.com",
+        ("facebook",),
+        None,
+        "auto",
+    )
+    assert plain.home == Path("data").absolute()
+
+
+def test_an_empty_environment_is_not_this_process_s(monkeypatch):
+    monkeypatch.setenv("GITHUB_TOKEN", "ours")
+    assert Settings.from_environment({}).token is None
+    assert Settings.from_environment().token == "ours"
+
+
+def test_an_empty_variable_is_not_set():
+    assert settings(GITHUB_TOKEN=" ", GITHUB_API_URL="", GIT_CONTRIB_TARGETS="  ") == settings()
+
+
+@pytest.mark.parametrize(
+    ("api", "graphql"),
+    [
+        ("https://ghe.test/api/v3", "https://ghe.test/api/graphql"),
+        ("https://ghe.test/api/v3/", "https://ghe.test/api/graphql"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/graphql"),
+    ],
+)
+def test_graphql_lies_beside_the_api(api, graphql):
+    assert settings(GITHUB_API_URL=api).graphql_url == graphql
+    assert settings(GITHUB_API_URL=api, GITHUB_GRAPHQL_URL="https://else.test/g").graphql_url == "https://else.test/g"
+
+
+@pytest.mark.parametrize("name", ["GITHUB_API_URL", "GITHUB_GRAPHQL_URL", "GITHUB_SERVER_URL"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "api.github.com",
+        "ftp://api.github.com",
+        "https://",
+        "https://ann:secret@api.github.com",
+        "https://ann@api.github.com",
+        "https://@api.github.com",
+        "https://[bad",
+        "https://api.github.com:port",
+        "https://api.github.com:99999",
+        "file:///etc",
+    ],
+)
+def test_an_address_that_is_none(name, address):
+    with pytest.raises(UsageError, match=name) as caught:
+        settings(**{name: address})
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["ghp_abc\ndef", "ghp_abc def", "ghp_\x00", "ghp_ä", "“ghp_abc”"])
+def test_a_token_that_fits_into_no_header_is_refused_and_not_shown(token):
+    with pytest.raises(UsageError, match="GITHUB_TOKEN") as caught:
+        settings(GITHUB_TOKEN=token)
+    assert "ghp_" not in str(caught.value)
+
+
+def test_a_token_is_not_shown():
+    one = settings(GITHUB_TOKEN=" ghp_abc\n")
+    assert one.token == "ghp_abc"
+    assert "ghp_abc" not in repr(one)
+
+
+def test_targets_are_a_list():
+    assert settings(GIT_CONTRIB_TARGETS=" facebook, react/react ,,@me,").targets == ("facebook", "react/react", "@me")
+
+
+def test_a_source_that_does_not_exist():
+    with pytest.raises(UsageError, match="GIT_CONTRIB_SOURCE"):
+        settings(GIT_CONTRIB_SOURCE="svn")
+    assert settings(GIT_CONTRIB_SOURCE="GIT").source == "git"
+
+
+@pytest.mark.parametrize(
+    "text", ["facebook", "react/react", "@me", "a-b_c", "acme/.github", "acme/-x", "a/" + "x" * 100]
+)
+def test_targets(text):
+    assert str(Target.parse(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "/", "a/", "/a", "a/b/c", "a b", "a/b c",
+      "-a", "a/..", "a/.", 'a"b', "a\n", "a/b\n", "@you", "ä", "a/ü", "https://x/a", "a" * 101, "a/" + "x" * 101],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_target(text):
+    with pytest.raises(UsageError):
+        Target.parse(text)
+
+
+def test_a_repository_name_has_two_parts():
+    assert is_repository_name("acme/anvil")
+    assert not is_repository_name("acme")
+    assert not is_repository_name("acme/anvil\n")
