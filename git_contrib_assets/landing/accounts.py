@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from git_contrib_assets.automation import after_crawl
 from git_contrib_assets.landing.ask_accounts import AccountsReport, look_up_accounts, open_questions
 from git_contrib_assets.landing.repositories import current_names
 from git_contrib_assets.progress import reporter
@@ -16,6 +17,7 @@ from git_contrib_assets.resources import Installation, budget
     owners=["team:data"],
     tags={"layer": "landing", "pii": ""},
     code_version="1",
+    automation_condition=after_crawl,
     check_specs=[
         dg.AssetCheckSpec(
             "every_email_was_asked",

@@ -23,6 +23,7 @@ COMPUTING_SECONDS = 30.0
 REST_POINTS_PER_MINUTE = 900
 GRAPHQL_POINTS_PER_MINUTE = 2000
 _PACING_SECONDS = 60.0
+_PACING_WORTH_A_LINE = 5.0
 _SECONDARY_TEXTS = (
     "secondary rate limit",
     "please wait a few minutes before you try again",
@@ -237,7 +238,8 @@ class Budget:
             )
             if seconds <= 0:
                 break
-            await self.wait(seconds, cause)
+            # At an even pace each request waits a moment: only the long waits are worth a line.
+            await self.wait(seconds, cause, silently=seconds == pacing < _PACING_WORTH_A_LINE)
         sent.append(now)
         bucket.in_flight += 1
         self.requests += 1
@@ -269,7 +271,7 @@ class Budget:
         if now + seconds > self._paused_until:
             self._paused_until, self._pause_cause = now + seconds, f"GitHub's {verdict.meaning}"
 
-    async def wait(self, seconds: float, cause: str) -> None:
+    async def wait(self, seconds: float, cause: str, *, silently: bool = False) -> None:
         """Sleep, saying why and until when; each end is said once.
 
         Raises LimitReached at once when that is longer than ``max_wait``.
@@ -282,7 +284,7 @@ class Budget:
                 "run again then, finished repositories are kept",
                 seconds=seconds,
             )
-        if abs(until - self._announced) > 1.0:
+        if not silently and abs(until - self._announced) > 1.0:
             self._announced = until
             self.seconds_waited += seconds
             self.on_wait(

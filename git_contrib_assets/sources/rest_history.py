@@ -418,8 +418,10 @@ def _no_sense(repository: Repository, error: Exception) -> HistoryCorrupt:
     )
 
 
-def _page(commits: list[Any]) -> _Page:
+def _page(commits: Any) -> _Page:
     """Commits as GitHub lists them; every part of an author may be missing. Raises one of _SENSELESS."""
+    if not isinstance(commits, list):
+        raise TypeError("commits are a list")
     rows: list[_Row] = []
     accounts: dict[str, _Account | None] = {}
     for one in commits:

@@ -289,7 +289,9 @@ class LandingZone:
             return
         for line in self.crawl_log_file.read_bytes().splitlines():
             with contextlib.suppress(orjson.JSONDecodeError):
-                yield orjson.loads(line)
+                read = orjson.loads(line)
+                if isinstance(read, dict) and read.keys() >= _ATTEMPT_FIELDS:
+                    yield read
 
     def _compact_log(self) -> None:
         if not self.crawl_log_file.exists() or self.crawl_log_file.stat().st_size < _COMPACT_LOG_BYTES:
@@ -343,6 +345,7 @@ class LandingZone:
             os.fsync(file.fileno())
 
 
+_ATTEMPT_FIELDS = {field.name for field in fields(Attempt)}
 _PARQUET_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
     "use_dictionary": ["author_name", "author_email"],  # a dictionary of shas helps nobody

@@ -1,0 +1,285 @@
+"""A crawl by REST against the stand-in: failures and limits that are one repository's own, and those that are not."""
+
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from crawl_scene import listed
+from github_scene import github_settings
+
+from git_contrib_assets.demo.stand_in import NewCommit, StandIn, running
+from git_contrib_assets.errors import LimitReached, TokenRefused
+from git_contrib_assets.landing.crawl import Crawl
+from git_contrib_assets.progress import Reporter, reporting_to
+from git_contrib_assets.records import AttemptState
+from git_contrib_assets.sources import rest_history
+from git_contrib_assets.sources.git_else_rest import GitElseRest
+from git_contrib_assets.sources.git_history import GitHistory
+from git_contrib_assets.sources.github_client import GitHubClient
+from git_contrib_assets.sources.limits import Budget
+from git_contrib_assets.sources.rest_history import RestHistory
+from git_contrib_assets.storage.home import Home
+from git_contrib_assets.storage.landing_zone import LandingZone
+
+TOKEN = "ghp_crawl_by_rest"
+PAGE = 5
+START = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class Heard(Reporter):
+    def __init__(self):
+        self.notes = []
+
+    def note(self, message):
+        self.notes.append(message)
+
+
+class Scene:
+    """Repositories of so many pages of five commits; ``crawl`` keeps what it brings and what ends it."""
+
+    def __init__(self, folder, github: StandIn):
+        self.github = github
+        self.home = Home(folder / "home")
+        self.home.prepare()
+        self.landing = LandingZone(self.home)
+        self.landing.prepare()
+        self.repositories = []
+        self.heard = Heard()
+        self.error = None
+
+    def add(self, **pages):
+        for name, number in pages.items():
+            self.github.create(f"acme/{name}")
+            work = [
+                NewCommit("Ann", "ann@example.invalid", START + timedelta(hours=hour)) for hour in range(PAGE * number)
+            ]
+            if work:
+                self.github.push(f"acme/{name}", work)
+            self.repositories.append(listed(len(self.repositories) + 1, f"acme/{name}"))
+
+    async def crawl(self, *, token=TOKEN, max_wait=60.0, source=RestHistory, look_again=True, budget=None, **settings):
+        self.error = None
+        states = {}
+        urls = {"api_url": self.github.api_url, "server_url": self.github.server_url, **settings}
+        with reporting_to(self.heard):
+            async with GitHubClient(github_settings(token, **urls), budget or Budget(max_wait=max_wait)) as client:
+                crawl = Crawl(self.landing, source(client), "run")
+                try:
+                    async with aclosing(crawl.run(self.repositories, look_again=look_again)) as attempts:
+                        async for one in attempts:
+                            states[one.repository.partition("/")[2]] = one.reason or one.state.value
+                except (LimitReached, TokenRefused) as error:
+                    self.error = error
+        return states
+
+    def logged(self, state):
+        return {one.repository.partition("/")[2] for one in self.landing.attempts() if one.state is state}
+
+    def asked(self, name):
+        return len([one for one in self.github.requests("rest") if f"/acme/{name}/" in one["path"]])
+
+
+@pytest.fixture
+def scene(tmp_path, monkeypatch):
+    monkeypatch.setattr(rest_history, "ROWS_PER_PAGE", PAGE)
+    (tmp_path / "github").mkdir()
+    (tmp_path / "github" / "repositories.json").write_text("[]")
+    with running(tmp_path / "github", tokens=[TOKEN]) as github:
+        yield Scene(tmp_path, github)
+
+
+# What is one repository's own
+
+
+async def test_a_page_that_is_refused_fails_its_repository_alone(scene):
+    scene.add(good=3, gone=3, cut=3, empty=0)
+    scene.github.fault("not_found", path="/gone/commits.*page=2")
+    scene.github.fault("dmca", path="/cut/commits.*page=3")
+    assert await scene.crawl() == {"good": "landed", "gone": "not_found", "cut": "blocked", "empty": "empty"}
+    assert not scene.landing.commit_file(2).exists()
+    assert not list(scene.home.root.rglob("*.tmp*"))
+    scene.github.clear_faults()
+    again = await scene.crawl()
+    assert (again["gone"], again["cut"], again["good"]) == ("landed", "landed", "unchanged")
+
+
+@pytest.mark.parametrize("rows", [0, 3, 9])
+async def test_pages_that_do_not_fit_together_are_read_once_more_and_then_fail(scene, rows):
+    scene.add(odd=4)
+    commit = {"sha": "0" * 40, "parents": [], "commit": {"author": None, "committer": None}, "author": None}
+    body = [{**commit, "sha": f"{number:040x}"} for number in range(rows)]
+    scene.github.fault("bad_gateway", path="/odd/commits.*page=2", status=200, body=body, times=1)
+    assert await scene.crawl() == {"odd": "landed"}
+    assert scene.landing.landed(1).commits == 20
+    scene.landing.commit_file(1).unlink()
+    scene.github.fault("bad_gateway", path="/odd/commits.*page=2", status=200, body=body)
+    assert await scene.crawl() == {"odd": "corrupt"}
+
+
+async def test_a_commit_that_comes_twice_is_noticed(scene):
+    scene.add(odd=2)
+    async with GitHubClient(github_settings(TOKEN, api_url=scene.github.api_url), Budget()) as client:
+        first = (await client.get("/repos/acme/odd/commits", {"per_page": PAGE})).json()
+    scene.github.fault("bad_gateway", path="/odd/commits.*page=2", status=200, body=first)
+    assert await scene.crawl() == {"odd": "corrupt"}
+
+
+async def test_a_rename_is_followed_once(scene):
+    scene.add(old=6)
+    scene.github.rename("acme/old", "new")
+    assert await scene.crawl() == {"old": "landed"}
+    assert len(scene.github.requests("rest")) == 6 + 1
+
+
+async def test_a_change_of_source_reads_nothing_twice(scene):
+    scene.add(one=4)
+    settings = {"api_url": scene.github.api_url, "server_url": scene.github.server_url}
+    by_git = lambda _: GitHistory(github_settings(TOKEN, **settings), scene.home.git)  # noqa: E731
+    assert await scene.crawl(source=by_git) == {"one": "landed"}
+    scene.github.push("acme/one", [NewCommit("Bob", "bob@example.invalid", START)])
+    assert await scene.crawl() == {"one": "landed"}
+    assert len(scene.github.requests("rest")) == 2
+    assert scene.landing.landed(1).source == "rest"
+    scene.github.push("acme/one", [NewCommit("Cleo", "cleo@example.invalid", START)])
+    assert await scene.crawl(source=by_git) == {"one": "landed"}
+    assert (scene.landing.landed(1).commits, scene.landing.landed(1).source) == (22, "git")
+
+
+# Limits
+
+
+async def test_nobody_asks_while_github_wants_a_pause(scene):
+    scene.add(long=40, short=1)
+    scene.github.fault("secondary_limit", path="/long/", after=9, times=1, headers={"retry-after": "1"})
+    assert await scene.crawl() == {"long": "landed", "short": "landed"}
+    requests = scene.github.requests("rest")
+    (refused,) = [one["time"] for one in requests if one["status"] == 403]
+    # What was on its way when the refusal came is answered within moments.
+    assert not [one for one in requests if 0.3 < one["time"] - refused < 1.0]
+    assert scene.asked("long") == 40 + 1
+
+
+async def test_the_primary_limit_is_waited_for_without_a_refusal(scene):
+    scene.add(long=40, short=1)
+    scene.github.limits(core=25, window=2)
+    assert await scene.crawl() == {"long": "landed", "short": "landed"}
+    assert scene.asked("long") == 40
+    assert scene.github.limits()["refused_primary"] == 0
+
+
+async def test_a_limit_that_lifts_too_late_ends_the_crawl_and_keeps_what_is_finished(scene):
+    scene.add(short=1, long=40, other=1)
+    scene.github.limits(core=25, window=3600)
+    states = await scene.crawl()
+    assert "long" not in states
+    assert isinstance(scene.error, LimitReached)
+    assert 3000 < scene.error.seconds <= 3602
+    assert scene.logged(AttemptState.LANDED) == set(states)
+    assert scene.logged(AttemptState.NOT_REACHED) == {"short", "long", "other"} - set(states)
+    assert not scene.logged(AttemptState.FAILED)
+    assert scene.github.limits()["refused_primary"] == 0
+    assert not list(scene.home.root.rglob("*.tmp*"))
+
+
+async def test_a_refused_token_ends_the_crawl_at_once(scene):
+    scene.add(one=1, two=1, long=30)
+    scene.github.fault("bad_gateway", path="/long/.*page=30", status=401, body={"message": "Bad credentials"})
+    states = await scene.crawl()
+    assert isinstance(scene.error, TokenRefused)
+    assert states == {"one": "landed", "two": "landed"}
+    assert scene.logged(AttemptState.NOT_REACHED) == {"long"}
+
+
+# A small budget
+
+
+async def test_with_little_left_the_smallest_come_first_and_only_what_fits(scene):
+    scene.add(large=30, small=1, medium=4, larger=40)
+    scene.github.limits(anonymous=20, window=3600)
+    assert await scene.crawl(token=None) == {"small": "landed", "medium": "landed"}
+    (note,) = scene.heard.notes
+    assert "GitHub allows 16 more requests until" in note
+    assert "2 of 4 repositories fit for certain, the smallest come first; run again then" in note
+    assert "set GITHUB_TOKEN" in note
+    assert scene.logged(AttemptState.NOT_REACHED) == {"large", "larger"}
+    assert "that is more than the 20 of a whole window: allow a longer --max-wait" in str(scene.error)
+    assert "(2 repositories were not reached)" in str(scene.error)
+    assert [scene.asked(name) for name in ("small", "medium", "large", "larger")] == [1, 4, 1, 1]
+    assert scene.github.limits()["refused_primary"] == 0
+
+
+async def test_what_is_used_up_is_not_asked(scene):
+    """A new process knows nothing of what the last one used: it looks first, which is free."""
+    scene.add(one=2, two=2)
+    scene.github.limits(anonymous=4, window=3600)
+    await scene.crawl(token=None)
+    before = scene.github.limits()
+    scene.github.forget_requests()
+    assert await scene.crawl(token=None, look_again=True) == {}
+    assert {one["path"].rpartition("/")[2] for one in scene.github.requests()} == {"rate_limit"}
+    assert before["refused_primary"] == scene.github.limits()["refused_primary"] == 0
+    assert isinstance(scene.error, LimitReached)
+
+
+async def test_everything_fits_is_said_too(scene):
+    scene.add(one=2, two=3)
+    assert await scene.crawl(token=None) == {"one": "landed", "two": "landed"}
+    assert "all 2 repositories fit, they take 3" in scene.heard.notes[0]
+
+
+async def test_what_does_not_fit_is_waited_for_where_that_is_allowed(scene):
+    scene.add(one=2, two=12, three=3)
+    scene.github.limits(anonymous=10, window=2)
+    assert await scene.crawl(token=None) == {"one": "landed", "two": "landed", "three": "landed"}
+    assert (
+        "2 of 3 repositories fit for certain, the smallest come first; for the others it is waited"
+        in (scene.heard.notes[0])
+    )
+    assert scene.github.limits()["refused_primary"] == 0
+
+
+async def test_increments_are_estimated_from_what_is_landed(scene):
+    scene.add(one=20, two=20)
+    await scene.crawl()
+    for name in ("one", "two"):
+        scene.github.push(f"acme/{name}", [NewCommit("Bob", "bob@example.invalid", START + timedelta(days=400))])
+    scene.github.limits(anonymous=8, window=3600)
+    assert await scene.crawl(token=None) == {"one": "landed", "two": "landed"}
+    assert "all 2 repositories fit, they take 2" in scene.heard.notes[0]
+
+
+async def test_many_repositories_on_a_small_budget_use_it_to_the_end(scene):
+    scene.add(**{f"r{number:02}": 1 + number % 3 for number in range(20)})
+    scene.github.limits(anonymous=15, window=3600)
+    states = await scene.crawl(token=None)
+    assert len(states) >= 6
+    assert set(states.values()) == {"landed"}
+    assert len(scene.logged(AttemptState.NOT_REACHED)) == 20 - len(states)
+    assert scene.github.limits()["refused_primary"] == 0
+
+
+# Where git does not get through
+
+
+async def test_rest_takes_over_where_git_does_not_get_through(scene):
+    scene.add(one=2, two=1)
+    nowhere = github_settings(TOKEN, api_url=scene.github.api_url, server_url="http://127.0.0.1:1")
+    git = GitHistory(nowhere, scene.home.git, attempts=1)
+    assert await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client))) == {
+        "one": "landed",
+        "two": "landed",
+    }
+    assert scene.landing.landed(1).source == scene.landing.landed(2).source == "rest"
+    (note,) = scene.heard.notes
+    assert "Histories come by REST from here on: git did not get through" in note
+
+
+async def test_git_that_works_is_kept_where_one_repository_fails(scene):
+    scene.add(one=2, two=1)
+    settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=scene.github.server_url)
+    git = GitHistory(settings, scene.home.git, attempts=1)
+    scene.github.fault("not_found", kind="git", path="/two")
+    states = await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
+    assert states == {"one": "landed", "two": "not_found"}
+    assert not scene.github.requests("rest")
+    assert scene.landing.landed(1).source == "git"

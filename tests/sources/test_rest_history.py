@@ -1,0 +1,385 @@
+"""The REST source by itself: what it makes of odd replies, what it asks, what it does where GitHub does not get it together."""
+
+import asyncio
+import threading
+from datetime import datetime
+
+import httpx
+import orjson
+import pyarrow as pa
+import pytest
+from crawl_scene import listed
+from fake_time import FakeTime
+from github_scene import API, TOKEN, github_settings
+
+from git_contrib_assets.errors import (
+    HistoryCorrupt,
+    HistoryUnavailable,
+    LimitReached,
+    RepositoryBlocked,
+    RepositoryNotFound,
+)
+from git_contrib_assets.sources.github_client import GitHubClient
+from git_contrib_assets.sources.history import COMMIT_SCHEMA, Cancellation, Known
+from git_contrib_assets.sources.limits import Budget
+from git_contrib_assets.sources.rest_history import RestHistory
+
+ANVIL = listed(101, "acme/anvil")
+at = datetime.fromisoformat
+
+
+def sha(number):
+    return f"{number:040x}"
+
+
+def commit(number, **more):
+    """A commit as GitHub lists it."""
+    person = {"name": "Ann", "email": "ann@example.com", "date": "2020-05-10T12:00:00Z"}
+    git = {"author": person, "committer": {**person, "name": "GitHub"}, "message": "m"}
+    account = {"id": 11, "login": "ann", "type": "User"}
+    return {"sha": sha(number), "parents": [{"sha": sha(number - 1)}], "commit": git, "author": account, **more}
+
+
+class Far:
+    """GitHub with a history of commits, newest first; ``odd`` answers first, and may answer nothing."""
+
+    def __init__(self, commits, odd=lambda request: None, *, last=True):
+        self.commits, self.odd, self.last, self.asked = commits, odd, last, []
+
+    def __call__(self, request):
+        self.asked.append(request.url)
+        reply = self.odd(request)
+        return self.page(request.url) if reply is None else reply
+
+    def page(self, url):
+        rows, number = int(url.params.get("per_page", 30)), int(url.params.get("page", 1))
+        pages = max(1, -(-len(self.commits) // rows))
+        others = {"next": number + 1, "last": pages} if number < pages else {}
+        if not self.last:
+            others.pop("last", None)
+        link = ", ".join(f'<{url.copy_set_param("page", one)}>; rel="{name}"' for name, one in others.items())
+        body = self.commits[(number - 1) * rows : number * rows]
+        if "/compare/" in url.path:
+            body = {"status": "ahead", "total_commits": len(self.commits), "commits": body}
+        return httpx.Response(200, json=body, headers={"link": link} if link else {})
+
+    @property
+    def pages(self):
+        """Path, rows and page of each request."""
+        return [(url.path.rpartition("/")[2], url.params["per_page"], url.params.get("page")) for url in self.asked]
+
+
+async def reading(far, known=None, repository=ANVIL, cancellation=None, *, max_wait=3900.0):
+    """The history and its rows, read as the crawl does: in a thread."""
+    time = FakeTime()
+    budget = Budget(max_wait=max_wait, clock=time, sleep=time.pass_over)
+    async with GitHubClient(github_settings(TOKEN), budget, transport=httpx.MockTransport(far)) as client:
+        source = RestHistory(client)
+
+        def read():
+            history = source.read(repository, cancellation=cancellation or Cancellation(), known=known)
+            batches = list(history.batches)
+            assert all(batch.schema == COMMIT_SCHEMA for batch in batches)
+            return history, pa.Table.from_batches(batches, COMMIT_SCHEMA).to_pylist()
+
+        return await asyncio.to_thread(read)
+
+
+def problem(status, message="", **more):
+    return httpx.Response(status, json={"message": message, **more})
+
+
+# What a commit is
+
+
+async def test_a_commit_as_it_is_written():
+    _, (row,) = await reading(Far([commit(1, parents=[{}, {}])]))
+    assert row == {
+        "sha": sha(1),
+        "parent_count": 2,
+        "author_name": "Ann",
+        "author_email": "ann@example.com",
+        "authored_at": at("2020-05-10T12:00:00"),
+        "committed_at": at("2020-05-10T12:00:00"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("author", "committer", "name", "authored", "committed"),
+    [
+        (None, None, "", "1970-01-01", "1970-01-01"),
+        ({}, {}, "", "1970-01-01", "1970-01-01"),
+        ({"name": "Ann"}, {"date": "2021-01-01T00:00:00Z"}, "Ann", "2021-01-01", "2021-01-01"),
+        ({"name": None, "date": "2021-01-01T00:00:00Z"}, None, "", "2021-01-01", "2021-01-01"),
+        ({"date": "2021-01-01T02:00:00+02:00"}, {"date": "2022-01-01T00:00:00Z"}, "", "2021-01-01", "2022-01-01"),
+    ],
+)
+async def test_every_part_of_an_author_may_be_missing(author, committer, name, authored, committed):
+    _, (row,) = await reading(Far([commit(1, commit={"author": author, "committer": committer})]))
+    assert (row["author_name"], row["authored_at"], row["committed_at"]) == (name, at(authored), at(committed))
+
+
+@pytest.mark.parametrize(
+    ("account", "identity"),
+    [
+        ({"id": 7, "login": "ann", "type": "User"}, 7),
+        ({"id": 7, "login": "ann"}, 7),
+        ({"id": 7, "login": "ann[bot]", "type": "Bot"}, None),
+        ({"id": 7, "login": "ann", "type": "Mannequin"}, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+async def test_whose_address_it_is(account, identity):
+    history, _ = await reading(Far([commit(1, author=account)]))
+    (answer,) = history.answers.values()
+    assert (answer.email, answer.account_id, answer.method) == ("ann@example.com", identity, "rest")
+
+
+async def test_an_account_on_any_page_is_worth_more_than_nobody():
+    commits = [commit(number, author=None) for number in range(300, 0, -1)]
+    commits[120] = commit(180)
+    history, _ = await reading(Far(commits))
+    assert [one.account_id for one in history.answers.values()] == [11]
+
+
+async def test_a_reply_that_does_not_tell_of_accounts_is_no_answer():
+    silent = commit(1)
+    del silent["author"]
+    history, _ = await reading(Far([silent]))
+    assert history.answers == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [1],
+        [None],
+        [{}],
+        [{"sha": sha(1)}],
+        [commit(1, sha="main")],
+        [commit(1, sha=sha(1).upper().replace("0", "A"))],
+        [commit(1, sha=None)],
+        [commit(1, parents=None)],
+        [commit(1, commit={"author": {"date": "yesterday"}})],
+        [commit(1, commit={"author": {"name": 5}})],
+        [commit(1, commit="text")],
+    ],
+)
+async def test_what_makes_no_sense_is_said_to_be_so(body):
+    with pytest.raises(HistoryCorrupt, match=r"acme/anvil.*makes no sense"):
+        await reading(Far([], lambda request: httpx.Response(200, json=body)))
+
+
+async def test_what_is_no_json_makes_no_sense():
+    with pytest.raises(HistoryCorrupt):
+        await reading(Far([], lambda request: httpx.Response(200, text="<html>")))
+
+
+# What is asked
+
+
+@pytest.mark.parametrize(("commits", "requests"), [(1, 1), (99, 1), (100, 1), (101, 2), (1234, 13)])
+async def test_a_new_repository_takes_a_request_per_page(commits, requests):
+    far = Far([commit(number) for number in range(commits, 0, -1)])
+    history, rows = await reading(far)
+    assert [row["sha"] for row in rows] == [one["sha"] for one in far.commits]
+    assert history.tip == sha(commits)
+    assert history.requests == len(far.asked) == requests
+    assert far.asked[0].params.get("sha") is None  # the default branch, whatever it is called by now
+    assert {url.params["sha"] for url in far.asked[1:]} <= {sha(commits)}
+    assert not any("since" in url.params for url in far.asked)
+
+
+async def test_nothing_new_takes_one_small_request():
+    far = Far([commit(5)])
+    history, rows = await reading(far, Known(sha(5), 400))
+    assert (history.tip, rows, far.pages) == (sha(5), [], [("commits", "1", None)])
+
+
+def tip_of(number, commits):
+    """The reply about the tip of a history of so many commits."""
+
+    def odd(request):
+        if request.url.params["per_page"] != "1":
+            return None
+        link = f'<{API}/repositories/101/commits?per_page=1&page={commits}>; rel="last"'
+        return httpx.Response(200, json=[commit(number)], headers={"link": link})
+
+    return odd
+
+
+async def test_only_what_is_new_is_asked_for():
+    new = [commit(number) for number in range(401, 651)]
+    far = Far(new, tip_of(650, 650))
+    history, rows = await reading(far, Known(sha(400), 400))
+    assert history.since == sha(400)
+    assert [row["sha"] for row in rows] == [one["sha"] for one in new]
+    compared = f"{sha(400)}...{sha(650)}"
+    assert sorted(far.pages[1:]) == [(compared, "100", str(page)) for page in (1, 2, 3)]
+    assert history.requests == 4
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        problem(404, "Not Found"),
+        problem(422, "No common ancestor"),
+        httpx.Response(200, json={"status": "diverged", "total_commits": 1, "commits": [commit(3)]}),
+        httpx.Response(200, json={"status": "behind", "total_commits": 0, "commits": []}),
+        httpx.Response(200, json={"status": "ahead", "total_commits": 2, "commits": [commit(2), commit(3)]}),
+        httpx.Response(200, json={"status": "ahead", "commits": []}),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(502),
+    ],
+)
+async def test_where_the_landed_tip_is_no_ancestor_or_nobody_knows_everything_is_read(reply):
+    def odd(request):
+        return reply if "/compare/" in request.url.path else tip_of(3, 3)(request)
+
+    history, rows = await reading(Far([commit(3), commit(2), commit(1)], odd), Known(sha(2), 2))
+    assert history.since is None
+    assert len(rows) == 3
+
+
+async def test_fewer_new_commits_than_announced_are_noticed():
+    def odd(request):
+        if "/compare/" in request.url.path:
+            return httpx.Response(200, json={"status": "ahead", "total_commits": 2, "commits": [commit(4)]})
+        return tip_of(4, 4)(request)
+
+    with pytest.raises(HistoryCorrupt, match="more or fewer"):
+        await reading(Far([], odd), Known(sha(2), 2))
+
+
+async def test_where_the_last_page_is_not_told_the_next_is_followed():
+    far = Far([commit(number) for number in range(250, 0, -1)], last=False)
+    history, rows = await reading(far)
+    assert len({row["sha"] for row in rows}) == 250
+    assert history.requests == len(far.asked) == 3 + 1
+
+
+async def test_a_page_that_is_too_much_comes_in_halves():
+    commits = [commit(number) for number in range(330, 0, -1)]
+
+    def odd(request):
+        rows, page = int(request.url.params["per_page"]), int(request.url.params.get("page", 1))
+        first, last = (page - 1) * rows, page * rows - 1
+        return httpx.Response(502) if first <= 217 <= last and rows > 25 else None
+
+    far = Far(commits, odd)
+    _, rows = await reading(far)
+    assert [row["sha"] for row in rows] == [one["sha"] for one in commits]
+    assert {("commits", "50", "6"), ("commits", "25", "9"), ("commits", "25", "10")} <= set(far.pages)
+
+
+async def test_a_first_page_that_is_too_much_comes_in_halves_too():
+    far = Far(
+        [commit(number) for number in range(150, 0, -1)],
+        lambda request: httpx.Response(502) if request.url.params["per_page"] == "100" else None,
+    )
+    _, rows = await reading(far)
+    assert len(rows) == 150
+
+
+async def test_a_page_that_never_comes_is_given_up():
+    far = Far(
+        [commit(number) for number in range(150, 0, -1)],
+        lambda request: httpx.Response(500) if request.url.params.get("page") else None,
+    )
+    with pytest.raises(HistoryUnavailable, match="acme/anvil"):
+        await reading(far)
+
+
+async def test_a_bounded_number_of_pages_is_on_the_way():
+    """Nobody reads: no more than sixteen are asked for."""
+    far = Far([commit(number) for number in range(9000, 0, -1)])
+    async with GitHubClient(github_settings(TOKEN), Budget(), transport=httpx.MockTransport(far)) as client:
+        source = RestHistory(client)
+        history = await asyncio.to_thread(lambda: source.read(ANVIL, cancellation=Cancellation()))
+        await asyncio.to_thread(next, history.batches)
+        await asyncio.sleep(0.05)
+        assert len(far.asked) <= 20 + 16
+
+
+# What becomes of failures
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (problem(404, "Not Found"), RepositoryNotFound),
+        (problem(451, "Repository access blocked", block={"reason": "dmca"}), RepositoryBlocked),
+        (problem(403, "Repository access blocked", block={"reason": "tos"}), RepositoryBlocked),
+        (problem(403, "Resource not accessible by personal access token"), RepositoryBlocked),
+        (problem(409, "Conflict"), HistoryUnavailable),
+        (problem(410, "gone"), HistoryUnavailable),
+        (httpx.Response(502), HistoryUnavailable),
+        (httpx.Response(503), HistoryUnavailable),
+    ],
+)
+async def test_what_a_status_means(reply, error):
+    with pytest.raises(error, match="acme/anvil"):
+        await reading(Far([], lambda request: reply))
+
+
+async def test_no_connection_is_the_repositorys_failure():
+    def refuse(request):
+        raise httpx.ConnectError("refused")
+
+    with pytest.raises(HistoryUnavailable):
+        await reading(refuse)
+
+
+@pytest.mark.parametrize("reply", [problem(409, "Git Repository is empty."), httpx.Response(200, json=[])])
+async def test_an_empty_repository_is_none_that_failed(reply):
+    history, rows = await reading(Far([], lambda request: reply))
+    assert (history.tip, rows) == (None, [])
+
+
+async def test_a_limit_that_lasts_ends_all_reading():
+    far = Far([], lambda request: httpx.Response(403, json={"message": "limit"}, headers={"retry-after": "9000"}))
+    async with GitHubClient(github_settings(TOKEN), Budget(), transport=httpx.MockTransport(far)) as client:
+        source = RestHistory(client)
+
+        def read():
+            for _ in range(3):
+                with pytest.raises(LimitReached):
+                    source.read(ANVIL, cancellation=Cancellation())
+
+        await asyncio.to_thread(read)
+    assert len(far.asked) == 1
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_cancelled_reading_ends_at_once(early):
+    cancellation, waiting = Cancellation(), threading.Event()
+
+    async def hang(request):
+        waiting.set()
+        await asyncio.Event().wait()
+
+    class Hanging(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            await hang(request)
+
+    async with GitHubClient(github_settings(TOKEN), Budget(), transport=Hanging()) as client:
+        source = RestHistory(client)
+        if early:
+            cancellation.cancel()
+        thread = asyncio.create_task(asyncio.to_thread(source.read, ANVIL, cancellation=cancellation))
+        if not early:
+            await asyncio.to_thread(waiting.wait, 10)
+            cancellation.cancel()
+        with pytest.raises(HistoryUnavailable, match="interrupted"):
+            await asyncio.wait_for(thread, 10)
+
+
+async def test_no_address_and_no_token_is_in_an_error():
+    bad = commit(1, commit={"author": {"email": "ann@example.com", "date": "nonsense"}})
+    with pytest.raises(HistoryCorrupt) as caught:
+        await reading(Far([bad]))
+    assert "@" not in str(caught.value)
+    assert TOKEN not in str(caught.value)
+    assert orjson.dumps(str(caught.value))
