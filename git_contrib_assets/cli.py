@@ -149,8 +149,10 @@ def _run(
     from git_contrib_assets.resources import budget
 
     console, started = _console(), time.monotonic()
-    if not settings.token and not quiet:
-        console.print("No token: people with several addresses are not joined. Set GITHUB_TOKEN to count them once")
+    if not settings.token and settings.source != "rest" and not quiet:
+        console.print(
+            "No token: by git, people with several addresses are not joined. Set GITHUB_TOKEN to count them once"
+        )
     with ConsoleReporter(console, quiet=quiet) as listener:
         outcome = pipeline.run(settings, targets, max_wait=max_wait, listener=listener)
     summarise(console, outcome, budget, time.monotonic() - started, command=command)

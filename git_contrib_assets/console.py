@@ -91,7 +91,7 @@ class ConsoleReporter(Reporter):
         """The summary says it."""
 
     def note(self, message: str) -> None:
-        self._say(message, important=True)
+        self._say(message)
 
     def _line(self, text: str) -> None:
         """A line of progress where there is no bar."""

@@ -84,13 +84,9 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
         """The run's one idea of now (UTC, no zone)."""
         return self._as_of
 
-    @contextlib.asynccontextmanager
-    async def github(self) -> AsyncIterator[GitHubClient]:
-        """A client on the shared budget. Without a token that budget is small: it is looked at first."""
-        async with GitHubClient(self.settings, budget) as client:
-            if not client.signed_in:
-                await client.learn_limits()
-            yield client
+    def github(self) -> GitHubClient:
+        """A client on the shared budget."""
+        return GitHubClient(self.settings, budget)
 
     @contextlib.asynccontextmanager
     async def histories(self) -> AsyncIterator[HistorySource]:

@@ -44,6 +44,7 @@ LITTLE = 500
 _PAGES_AHEAD = 16
 _ROWS_PER_BATCH = 2000
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_WEB_INTERFACE = "web-flow"
 _NO_DATE = "1970-01-01T00:00:00Z"
 _SENSELESS = (AttributeError, KeyError, TypeError, ValueError, pa.ArrowException)
 """What reading a reply of an odd shape raises."""
@@ -456,7 +457,9 @@ def _moments(written: pa.Array) -> pa.Array:
 
 
 def _account(author: Any) -> _Account | None:
-    """The account behind a commit: null, {} and a bot are nobody (as in GraphQL, which names people only)."""
-    if not isinstance(author, dict) or author.get("type", "User") != "User" or not isinstance(author.get("id"), int):
+    """The account behind a commit. Null, {}, a bot, and GitHub's web interface are nobody: GraphQL names people only."""
+    if not isinstance(author, dict) or not isinstance(author.get("id"), int):
+        return None
+    if author.get("type", "User") != "User" or author.get("login") == _WEB_INTERFACE:
         return None
     return author["id"], author.get("login")

@@ -159,9 +159,10 @@ async def test_nobody_asks_while_github_wants_a_pause(scene):
     assert scene.asked("long") == 40 + 1
 
 
-async def test_the_primary_limit_is_waited_for_without_a_refusal(scene):
+async def test_the_primary_limit_is_waited_for_without_a_refusal(scene, monkeypatch):
+    monkeypatch.setattr(rest_history, "LITTLE", 0)  # nobody looks ahead
     scene.add(long=40, short=1)
-    scene.github.limits(core=25, window=2)
+    scene.github.limits(core=25, window=1)
     assert await scene.crawl() == {"long": "landed", "short": "landed"}
     assert scene.asked("long") == 40
     assert scene.github.limits()["refused_primary"] == 0
@@ -173,7 +174,7 @@ async def test_a_limit_that_lifts_too_late_ends_the_crawl_and_keeps_what_is_fini
     states = await scene.crawl()
     assert "long" not in states
     assert isinstance(scene.error, LimitReached)
-    assert 3000 < scene.error.seconds <= 3602
+    assert 3000 < scene.error.seconds <= 3610
     assert scene.logged(AttemptState.LANDED) == set(states)
     assert scene.logged(AttemptState.NOT_REACHED) == {"short", "long", "other"} - set(states)
     assert not scene.logged(AttemptState.FAILED)
@@ -229,7 +230,7 @@ async def test_everything_fits_is_said_too(scene):
 
 async def test_what_does_not_fit_is_waited_for_where_that_is_allowed(scene):
     scene.add(one=2, two=12, three=3)
-    scene.github.limits(anonymous=10, window=2)
+    scene.github.limits(anonymous=10, window=1)
     assert await scene.crawl(token=None) == {"one": "landed", "two": "landed", "three": "landed"}
     assert (
         "2 of 3 repositories fit for certain, the smallest come first; for the others it is waited"

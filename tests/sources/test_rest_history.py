@@ -126,6 +126,8 @@ async def test_every_part_of_an_author_may_be_missing(author, committer, name, a
         ({"id": 7, "login": "ann"}, 7),
         ({"id": 7, "login": "ann[bot]", "type": "Bot"}, None),
         ({"id": 7, "login": "ann", "type": "Mannequin"}, None),
+        ({"id": 19864447, "login": "web-flow", "type": "User"}, None),
+        ({"id": "7", "login": "ann", "type": "User"}, None),
         ({}, None),
         (None, None),
     ],
