@@ -38,6 +38,8 @@ async def repositories(
     with installation.errors_reported(), installation.landing("listing repositories") as landing:
         targets = [Target.parse(text) for text in config.targets or installation.settings.targets]
         async with installation.github() as client:
+            if installation.settings.source == "rest" and not client.signed_in:
+                await client.learn_limits()  # little is allowed then: not even the first request should be refused
             catalogue = await refresh_catalogue(client, landing, targets)
         register_partitions(context.instance, catalogue)
         if not catalogue.listed:

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 from installations import LONG_AGO, OWNER, WITH_ACCOUNTS, Installation, commits
 
 from git_contrib_assets.demo.stand_in import NewCommit, StandIn
@@ -134,10 +135,13 @@ def test_what_fits_without_a_token_lands_and_the_rest_is_told_when_to_come_back(
     assert {name for name, status in found.items() if status == "FAILED"} == {"acme/long", "acme/longer"}
     states = dict(installation.query("select repository, state from repositories"))
     assert states["acme/long"] == states["acme/longer"] == "pending"
+    while github.limits()["refused_primary"] == 0 and httpx.get(f"{github.api_url}/users/acme").status_code == 200:
+        pass  # somebody else behind the same address uses up what is left
     again = installation.run("run", OWNER, "--max-wait", "5m", **REST, GITHUB_TOKEN="")
     assert again.returncode == 4
+    assert re.search(r"core budget is used up: it lifts at \d\d:\d\d:\d\d", again.stderr)
     assert installation.newcomers() == expected
-    assert github.limits()["refused_primary"] == 0
+    assert github.limits()["refused_primary"] == 1  # that of the other
 
 
 def test_a_token_that_is_refused_on_the_way_ends_the_crawl_and_keeps_what_is_there(
