@@ -209,6 +209,23 @@ async def test_with_little_left_the_smallest_come_first_and_only_what_fits(scene
     assert scene.github.limits()["refused_primary"] == 0
 
 
+async def test_nothing_is_begun_that_does_not_fit_beside_what_is_under_way(scene):
+    scene.add(one=4, two=4)
+    scene.github.limits(anonymous=6, window=3600)
+    states = await scene.crawl(token=None)
+    assert list(states.values()) == ["landed"]
+    assert sorted(scene.asked(name) for name in ("one", "two")) == [1, 4]
+
+
+async def test_what_is_too_large_does_not_stand_in_the_way_of_the_others(scene, monkeypatch):
+    monkeypatch.setattr(rest_history, "LITTLE", 0)  # nobody looks ahead
+    scene.add(large=30, small=2, other=2)
+    scene.github.limits(core=20, window=3600)
+    assert await scene.crawl() == {"small": "landed", "other": "landed"}
+    assert isinstance(scene.error, LimitReached)
+    assert scene.asked("large") == 1
+
+
 async def test_what_is_used_up_is_not_asked(scene):
     """A new process knows nothing of what the last one used: it looks first, which is free."""
     scene.add(one=2, two=2)

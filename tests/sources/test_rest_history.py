@@ -340,9 +340,13 @@ async def test_an_empty_repository_is_none_that_failed(reply):
     assert (history.tip, rows) == (None, [])
 
 
-async def test_a_limit_that_lasts_ends_all_reading():
-    far = Far([], lambda request: httpx.Response(403, json={"message": "limit"}, headers={"retry-after": "9000"}))
-    async with GitHubClient(github_settings(TOKEN), Budget(), transport=httpx.MockTransport(far)) as client:
+@pytest.mark.parametrize(("seconds", "requests"), [(9000, 1), (1, 20)])
+async def test_a_limit_that_lasts_ends_all_reading(seconds, requests):
+    """One that is too long, or that comes again and again."""
+    far = Far([], lambda request: httpx.Response(403, headers={"retry-after": str(seconds)}))
+    time = FakeTime()
+    budget = Budget(clock=time, sleep=time.pass_over)
+    async with GitHubClient(github_settings(TOKEN), budget, transport=httpx.MockTransport(far)) as client:
         source = RestHistory(client)
 
         def read():
@@ -351,7 +355,7 @@ async def test_a_limit_that_lasts_ends_all_reading():
                     source.read(ANVIL, cancellation=Cancellation())
 
         await asyncio.to_thread(read)
-    assert len(far.asked) == 1
+    assert len(far.asked) == requests
 
 
 @pytest.mark.parametrize("early", [True, False])
