@@ -18,7 +18,7 @@ from math import ceil
 from typing import Any, TypeVar
 
 import httpx
-import orjson
+import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -46,15 +46,48 @@ _ROWS_PER_BATCH = 2000
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _WEB_INTERFACE = "web-flow"
 _NO_DATE = "1970-01-01T00:00:00Z"
-_SENSELESS = (AttributeError, KeyError, TypeError, ValueError, pa.ArrowException)
+_SENSELESS = (TypeError, ValueError, msgspec.MsgspecError, pa.ArrowException)
 """What reading a reply of an odd shape raises."""
 
 Result = TypeVar("Result")
 _Account = tuple[int, str | None]
 
 
-_Row = tuple[Any, int, str, str, Any, Any]
+_Row = tuple[str, int, str, str, str | None, str | None]
 """Sha, number of parents, the author's name and address, author date, committer date."""
+
+
+class _Signature(msgspec.Struct):
+    """Who and when, as git has it. Every part may be missing."""
+
+    name: str | None = None
+    email: str | None = None
+    date: str | None = None
+
+
+class _Written(msgspec.Struct):
+    author: _Signature | None = None
+    committer: _Signature | None = None
+
+
+class _Listed(msgspec.Struct):
+    """What we take of a commit in a list: most of a reply is nothing of it, and is passed over unread."""
+
+    sha: str
+    commit: _Written
+    parents: list[msgspec.Raw]
+    author: msgspec.Raw = msgspec.Raw()  # an account; read only where it may tell something new
+
+
+class _Compared(msgspec.Struct):
+    status: str
+    total_commits: int
+    commits: list[_Listed]
+
+
+_NOBODY = _Signature()
+_read_list = msgspec.json.Decoder(list[_Listed]).decode
+_read_comparison = msgspec.json.Decoder(_Compared).decode
 
 
 @dataclass(frozen=True)
@@ -202,13 +235,22 @@ class RestHistory:
         if not self._loop.is_closed():
             future.cancel()
 
-    def page(self, repository: Repository, response: httpx.Response, key: str | None = None) -> _Page:
-        """The commits of a reply, under ``key`` where it holds more than them. Raises RepositoryFailed."""
+    def page(self, repository: Repository, response: httpx.Response) -> _Page:
+        """The commits of a list. Raises RepositoryFailed."""
         if response.status_code != 200:
             raise _refused(repository, response)
         try:
-            body = orjson.loads(response.content)
-            return _page(body[key] if key else body)
+            return _page(_read_list(response.content))
+        except _SENSELESS as error:
+            raise _no_sense(repository, error) from error
+
+    def comparison(self, repository: Repository, response: httpx.Response) -> tuple[_Page, _Compared]:
+        """The commits of a comparison, and what else it says. Raises RepositoryFailed."""
+        if response.status_code != 200:
+            raise _refused(repository, response)
+        try:
+            compared = _read_comparison(response.content)
+            return _page(compared.commits), compared
         except _SENSELESS as error:
             raise _no_sense(repository, error) from error
 
@@ -274,16 +316,15 @@ class _Reading:
         self.history.requests += 1
         try:
             response = self.wait(self.source.get(self.repository, path, {"per_page": ROWS_PER_PAGE, "page": 1}))
-            first = self.source.page(self.repository, response, "commits")
-            body = orjson.loads(response.content)
-            new = int(body["total_commits"])
-        except (RepositoryFailed, *_SENSELESS):
+            first, compared = self.source.comparison(self.repository, response)
+        except RepositoryFailed:
             return None
+        new = compared.total_commits
         adds_up = start.commits is None or known.commits + new == start.commits
-        if body.get("status") not in {"ahead", "identical"} or not adds_up:
+        if compared.status not in {"ahead", "identical"} or not adds_up:
             return None
         self.history.since = known.tip
-        return self._by_number(path, {}, first, ceil(new / ROWS_PER_PAGE), key="commits", commits=new)
+        return self._by_number(path, {}, first, ceil(new / ROWS_PER_PAGE), compared=True, commits=new)
 
     def _by_number(
         self,
@@ -292,13 +333,13 @@ class _Reading:
         first: _Page | None,
         pages: int,
         *,
-        key: str | None = None,
+        compared: bool = False,
         commits: int | None = None,
     ) -> Iterator[pa.RecordBatch]:
         """The commits of that many pages, of which the first may be there already."""
         self.history.requests += max(0, pages - (first is not None))
         numbers = range(1 if first is None else 2, pages + 1)
-        work = (self._page(path, parameters, number, ROWS_PER_PAGE, key) for number in numbers)
+        work = (self._page(path, parameters, number, ROWS_PER_PAGE, compared) for number in numbers)
         here = [] if first is None or not pages else [first]
         rows: list[_Row] = []
         done = 0
@@ -325,18 +366,21 @@ class _Reading:
             yield self._batch(self._learned(self.source.page(self.repository, response)))
 
     async def _page(
-        self, path: str, parameters: Mapping[str, str | int], number: int, rows: int, key: str | None
+        self, path: str, parameters: Mapping[str, str | int], number: int, rows: int, compared: bool
     ) -> _Page:
         """One page; in halves where GitHub cannot get that much together in its ten seconds."""
         try:
             asked = {**parameters, "per_page": rows, "page": number}
-            return self.source.page(self.repository, await self.source.client.get(path, asked), key)
+            response = await self.source.client.get(path, asked)
+            if compared:
+                return self.source.comparison(self.repository, response)[0]
+            return self.source.page(self.repository, response)
         except QueryTooHeavy as error:
             if rows % 2:
                 raise HistoryUnavailable(f"{self.repository.repository}: {error}") from error
             half, self.history.requests = rows // 2, self.history.requests + 2
-            one = await self._page(path, parameters, 2 * number - 1, half, key)
-            other = await self._page(path, parameters, 2 * number, half, key)
+            one = await self._page(path, parameters, 2 * number - 1, half, compared)
+            other = await self._page(path, parameters, 2 * number, half, compared)
             return _Page(one.rows + other.rows, one.accounts | other.accounts)
 
     def _in_turn(self, here: list[_Page], work: Iterable[Coroutine[Any, Any, _Page]]) -> Iterator[_Page]:
@@ -419,21 +463,18 @@ def _no_sense(repository: Repository, error: Exception) -> HistoryCorrupt:
     )
 
 
-def _page(commits: Any) -> _Page:
-    """Commits as GitHub lists them; every part of an author may be missing. Raises one of _SENSELESS."""
-    if not isinstance(commits, list):
-        raise TypeError("commits are a list")
+def _page(commits: list[_Listed]) -> _Page:
+    """Commits as GitHub lists them. Raises one of _SENSELESS."""
     rows: list[_Row] = []
     accounts: dict[str, _Account | None] = {}
     for one in commits:
-        sha, git = one["sha"], one["commit"]
-        if not _SHA.fullmatch(sha):
+        if not _SHA.fullmatch(one.sha):
             raise ValueError("a sha that is none")
-        author, committer = git.get("author") or {}, git.get("committer") or {}
-        name, email = author.get("name") or "", author.get("email") or ""
-        rows.append((sha, len(one["parents"]), name, email, author.get("date"), committer.get("date")))
-        if not accounts.get(email) and "author" in one:
-            accounts[email] = _account(one["author"])
+        author, committer = one.commit.author or _NOBODY, one.commit.committer or _NOBODY
+        email = author.email or ""
+        rows.append((one.sha, len(one.parents), author.name or "", email, author.date, committer.date))
+        if one.author and not accounts.get(email):
+            accounts[email] = _account(msgspec.json.decode(one.author))
     return _Page(rows, accounts)
 
 
