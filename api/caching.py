@@ -3,15 +3,17 @@
 import gzip
 import hashlib
 import threading
+import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
 from fastapi import Request, Response
+from starlette.responses import StreamingResponse
+from starlette.types import Scope
 
 if TYPE_CHECKING:
     from api.snapshot import Lease, SnapshotStore
@@ -21,6 +23,10 @@ COMPRESS_FROM_BYTES = 1024
 COMPRESS_LEVEL = 5
 # an answer larger than this share of the cache would push all others out
 LARGEST_SHARE = 8
+# path, query, and the headers that choose among the forms of an answer
+Words = tuple[str, bytes, bytes, bytes]
+LONGEST_WORDS = 1000
+MOST_WORDS = 10_000
 
 
 @dataclass
@@ -39,14 +45,40 @@ class Answer:
         return len(self.body) * 2
 
 
+@dataclass
+class Stream:
+    """An answer too large to be kept: its parts are made while they are sent, at the pace of who reads them."""
+
+    parts: Iterator[bytes]
+    media_type: str
+    headers: Mapping[str, str]
+    compressible: bool
+
+
+@dataclass(frozen=True)
+class Ready:
+    """How an answer that is kept goes out to whoever asks in the same words."""
+
+    tag: str
+    route: str
+    headers: Sequence[tuple[bytes, bytes]]
+    packed: bool
+
+
 class AnswerCache:
-    """The answers last asked for, bounded by their bytes."""
+    """The answers last asked for, bounded by their bytes, and the words they were asked for in."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
         self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._ready: dict[Words, Ready] = {}
         self._lock = threading.Lock()
+
+    @property
+    def size(self) -> int:
+        """Bytes that the answers kept may come to take."""
+        return self._size
 
     def get(self, key: str) -> Answer | None:
         """The answer kept under the key."""
@@ -68,10 +100,26 @@ class AnswerCache:
                 _key, dropped = self._answers.popitem(last=False)
                 self._size -= dropped.size
 
+    def ready(self, words: Words) -> tuple[Ready, bytes] | None:
+        """How to answer these words, and with which bytes; None where nothing is kept."""
+        ready = self._ready.get(words)
+        answer = self.get(ready.tag) if ready else None
+        if ready is None or answer is None:
+            return None
+        body = answer.compressed if ready.packed else answer.body
+        return None if body is None else (ready, body)
+
+    def remember(self, words: Words, ready: Ready) -> None:
+        """Keep the words. The bytes stay with the answer, so that these cost little; long ones are not kept at all."""
+        if sum(map(len, words)) <= LONGEST_WORDS:
+            if len(self._ready) >= MOST_WORDS:
+                self._ready.clear()
+            self._ready[words] = ready
+
 
 async def serve(
     request: Request,
-    build: "Callable[[Lease], Answer]",
+    build: "Callable[[Lease], Answer | Stream]",
     *,
     format_name: str = "json",
     tells_check: bool = False,
@@ -97,20 +145,43 @@ async def serve(
         asked = _tags(request.headers.get("if-none-match", ""))
         if _opaque(tag) in asked:
             return Response(status_code=304, headers=headers)
-        answer = lease.snapshot.cache.get(tag)
+        answer: Answer | Stream | None = lease.snapshot.cache.get(tag)
         if answer is None:
-            # in a thread: a query would hold up every other request of the loop
-            answer = await anyio.to_thread.run_sync(build, lease, limiter=store.limiter)
-            lease.snapshot.cache.put(tag, answer)
+            answer = await store.in_thread(build, lease)
+            if isinstance(answer, Answer):
+                lease.snapshot.cache.put(tag, answer)
         if "*" in asked:
             return Response(status_code=304, headers=headers)
+        headers.update(answer.headers)
+        packed = answer.compressible and _takes_gzip(request)
+        if isinstance(answer, Stream):
+            if packed:
+                headers["Content-Encoding"] = "gzip"
+            parts = _compressed(answer.parts) if packed else answer.parts
+            return StreamingResponse(parts, media_type=answer.media_type, headers=headers)
         body = answer.body
-        if answer.compressible and len(body) >= COMPRESS_FROM_BYTES and _takes_gzip(request):
+        packed = packed and len(body) >= COMPRESS_FROM_BYTES
+        if packed:
             if answer.compressed is None:
-                answer.compressed = await anyio.to_thread.run_sync(_compress, body, limiter=store.limiter)
+                answer.compressed = await store.in_thread(_compress, body)
             body = answer.compressed
             headers["Content-Encoding"] = "gzip"
-        return Response(body, media_type=answer.media_type, headers={**headers, **answer.headers})
+        response = Response(body, media_type=answer.media_type, headers=headers)
+        if not tells_check:
+            ready = Ready(tag, request.scope["route"].path, response.raw_headers, packed)
+            lease.snapshot.cache.remember(words_of(request.scope), ready)
+        return response
+
+
+def words_of(scope: Scope) -> Words:
+    """What a request says, as far as an answer depends on it."""
+    accept = encoding = b""
+    for name, value in reversed(scope["headers"]):
+        if name == b"accept":
+            accept = value
+        elif name == b"accept-encoding":
+            encoding = value
+    return scope["path"], scope["query_string"], accept, encoding
 
 
 @cache
@@ -147,6 +218,14 @@ def _tags(header: str) -> set[str]:
 def _compress(body: bytes) -> bytes:
     # without a time stamp the same body always gives the same bytes
     return gzip.compress(body, COMPRESS_LEVEL, mtime=0)
+
+
+def _compressed(parts: Iterator[bytes]) -> Iterator[bytes]:
+    # 16 more than the size of the window: with the head and the tail of a gzip file
+    packer = zlib.compressobj(COMPRESS_LEVEL, wbits=zlib.MAX_WBITS + 16)
+    for part in parts:
+        yield packer.compress(part)
+    yield packer.flush()
 
 
 def _takes_gzip(request: Request) -> bool:

@@ -1,5 +1,6 @@
 """The definitions in words, as ``/v1/meta`` gives them with the numbers."""
 
+LICENCE = "The software is under the MIT licence. The numbers are made from public histories on GitHub."
 DEFINITIONS = {
     "commit": "Every commit reachable from the tip of the repository's default branch, merges included.",
     "contributor": (

@@ -18,7 +18,8 @@ which it is complete. Every failure is one shape, `application/problem+json` (RF
 back in `If-None-Match`, and an unchanged answer is a 304 without a body."""
 PROBLEMS = {
     "400": "A parameter is not valid.",
-    "404": "The repository or the address is not known.",
+    "404": "The repository, its month or the address is not known.",
+    "429": "Too many queries are waiting; see Retry-After.",
     "500": "Something went wrong on our side.",
     "503": "There is no snapshot to answer from, or the answer took too long; see Retry-After.",
 }
@@ -66,12 +67,9 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _problems_of(path: str, operation: dict[str, Any]) -> list[str]:
-    if path == "/healthz":
+    if path in {"/healthz", "/metrics"}:
         return ["500"]
+    if path == "/readyz":
+        return ["500", "503"]
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
-    found = ["500", "503"]
-    if path != "/readyz":
-        found.append("400")
-    if names & {"repository", "owner"}:
-        found.append("404")
-    return found
+    return ["400", *(["404"] if names & {"repository", "owner", "suffix"} else []), "429", "500", "503"]

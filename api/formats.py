@@ -2,16 +2,18 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import chain, islice
+from typing import IO, TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 import orjson
 from fastapi import Request
 
-from api.caching import Answer
+from api.caching import Answer, Stream
 from api.snapshot import Lease
 
 if TYPE_CHECKING:
@@ -22,6 +24,9 @@ TextSuffix = Literal["json", "csv"]
 
 # the snapshot's times are UTC without saying so; the answers say so
 JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+LINE_OPTIONS = JSON_OPTIONS | orjson.OPT_APPEND_NEWLINE
+PART_ROWS = 10_000
+PART_BYTES = 1024 * 1024
 # a spreadsheet would run such a cell
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -121,20 +126,57 @@ def link_header(links: Mapping[str, str | None]) -> dict[str, str]:
     return {"Link": ", ".join(found)} if found else {}
 
 
-def download(lease: Lease, name: str, wanted: Format, table: "pyarrow.Table") -> Answer:
-    """Rows as a file to keep, named after the day it is complete to."""
+def download(lease: Lease, name: str, wanted: Format, statement: str, parameters: Mapping[str, Any]) -> Answer | Stream:
+    """Rows as a file to keep, named after the day it is complete to; however many there are, few are in memory.
+
+    The query is at its end when this returns, so that no slow reader holds it up or runs into its time limit.
+    """
     day = lease.snapshot.details.complete_through.isoformat()
     headers = {"Content-Disposition": f'attachment; filename="{name}-{day}.{wanted}"'}
-    encode = {Format.CSV: _csv, Format.NDJSON: _ndjson, Format.PARQUET: _parquet}[wanted]
-    return Answer(encode(table), wanted.media_type, headers, compressible=wanted is not Format.PARQUET)
+    compressible = wanted is not Format.PARQUET
+    with lease.snapshot.reader(statement, parameters) as reader:
+        batches = iter(reader)
+        first = list(islice(batches, 2))
+        is_small = len(first) < 2
+        file: IO[bytes] = io.BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - closed by _parts
+        _store(file, reader.schema, chain(first, batches))
+    parts = _parts(file, wanted)
+    if is_small:
+        return Answer(b"".join(parts), wanted.media_type, headers, compressible)
+    return Stream(parts, wanted.media_type, headers, compressible)
 
 
-def _csv(table: "pyarrow.Table") -> bytes:
+def _store(file: IO[bytes], schema: "pyarrow.Schema", batches: "Iterator[pyarrow.RecordBatch]") -> None:
+    # imported here: it costs a tenth of a second and tens of megabytes that most servers never need
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _parts(file: IO[bytes], wanted: Format) -> Iterator[bytes]:
+    import pyarrow.parquet
+
+    with file:
+        file.seek(0)
+        if wanted is Format.PARQUET:
+            while part := file.read(PART_BYTES):
+                yield part
+            return
+        stored = pyarrow.parquet.ParquetFile(file, pre_buffer=False)
+        if wanted is Format.CSV:
+            yield _csv([stored.schema_arrow.names])
+        for batch in stored.iter_batches(PART_ROWS):
+            if wanted is Format.CSV:
+                yield _csv(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+            else:
+                yield b"".join(orjson.dumps(row, option=LINE_OPTIONS) for row in batch.to_pylist())
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow(table.column_names)
-    columns = [column.to_pylist() for column in table.columns]
-    writer.writerows([_cell(value) for value in row] for row in zip(*columns, strict=True))
+    csv.writer(buffer, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
     return buffer.getvalue().encode()
 
 
@@ -148,17 +190,3 @@ def _cell(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return value
-
-
-def _ndjson(table: "pyarrow.Table") -> bytes:
-    options = JSON_OPTIONS | orjson.OPT_APPEND_NEWLINE
-    return b"".join(orjson.dumps(row, option=options) for row in table.to_pylist())
-
-
-def _parquet(table: "pyarrow.Table") -> bytes:
-    # imported here: it costs a tenth of a second and tens of megabytes that most servers never need
-    import pyarrow.parquet
-
-    buffer = io.BytesIO()
-    pyarrow.parquet.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()

@@ -2,18 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import anyio.to_thread
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from api import description, problems
 from api.caching import COMPRESS_FROM_BYTES
+from api.metrics import Metrics
 from api.middleware import DocumentationGzipMiddleware, EdgeMiddleware
-from api.routes import documentation, meta, new_contributors, repositories, seed
+from api.routes import chart, documentation, meta, new_contributors, page, people, repositories, seed
 from api.settings import Settings
 from api.snapshot import SnapshotStore
+from api.static_files import VersionedStaticFiles
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -37,10 +37,12 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
+    app.state.settings = settings
     app.state.store = store
-    for module in (seed, new_contributors, repositories, meta, documentation):
+    app.state.metrics = Metrics()
+    for module in (seed, chart, new_contributors, repositories, people, meta, documentation, page):
         app.include_router(module.router)
-    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.mount("/static", VersionedStaticFiles(), name="static")
     problems.install(app)
     description.install(app)
     app.add_middleware(DocumentationGzipMiddleware, minimum_size=COMPRESS_FROM_BYTES, compresslevel=5)

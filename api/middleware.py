@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.caching import Ready, words_of
 from api.problems import internal_error
 
 logger = logging.getLogger("git_contrib.api")
@@ -19,6 +20,9 @@ CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Link, Retry-After, X-As-Of, X-Complete-Through, X-Request-ID, X-Snapshot",
 }
+RAW_CORS_HEADERS = [(name.lower().encode(), value.encode()) for name, value in CORS_HEADERS.items()]
+# the route of requests that match none
+NO_ROUTE = "none"
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, HEAD",
@@ -72,11 +76,19 @@ class EdgeMiddleware:
                 message = {**message, "body": b""}
             await send(message)
 
+        inner = {**scope, "method": "GET"} if method == "HEAD" else scope
+        route = None
         try:
-            if method == "OPTIONS" and "access-control-request-method" in headers:
+            ready = _kept(scope, headers)
+            if ready is not None:
+                (known, body), status = ready, 200
+                route = known.route
+                edge = [*known.headers, *RAW_CORS_HEADERS, (b"x-request-id", request_id.encode())]
+                await send({"type": "http.response.start", "status": status, "headers": edge})
+                await send({"type": "http.response.body", "body": body})
+            elif method == "OPTIONS" and "access-control-request-method" in headers:
                 await Response(status_code=204, headers=PREFLIGHT_HEADERS)(scope, receive, edge_send)
             else:
-                inner = {**scope, "method": "GET"} if method == "HEAD" else scope
                 await self.app(inner, receive, edge_send)
         except Exception:
             logger.exception("request failed", extra={"request_id": request_id, "path": scope["path"]})
@@ -85,13 +97,17 @@ class EdgeMiddleware:
                 raise
             await internal_error(scope)(scope, receive, edge_send)
         finally:
-            logger.info(
-                "request",
-                extra={
-                    "request_id": request_id,
-                    "method": method,
-                    "path": scope["path"],
-                    "status": status,
-                    "milliseconds": round((time.perf_counter() - started) * 1000, 1),
-                },
-            )
+            seconds = time.perf_counter() - started
+            route = route or getattr(inner.get("route"), "path", None) or NO_ROUTE
+            scope["app"].state.metrics.count(route, status, seconds)
+            if logger.isEnabledFor(logging.INFO):
+                said = {"request_id": request_id, "method": method, "path": scope["path"], "status": status}
+                logger.info("request", extra={**said, "milliseconds": round(seconds * 1000, 1)})
+
+
+def _kept(scope: Scope, headers: Headers) -> tuple[Ready, bytes] | None:
+    """The answer to a plain GET in words that were answered before: it needs no routing and no reading of parameters."""
+    if scope["method"] != "GET" or "if-none-match" in headers:
+        return None
+    snapshot = scope["app"].state.store.current()
+    return snapshot.cache.ready(words_of(scope)) if snapshot else None

@@ -142,6 +142,7 @@ class Repository(Shape):
     new_contributors: int | None = Field(description="All contributors: the sum of its months.")
     new_bots: int | None
     new_contributors_12m: int = Field(description="New contributors in the last twelve months that are counted whole.")
+    new_bots_12m: int = Field(description="How many of them are bots.")
     state: State
     state_reason: str | None
     state_since: datetime | None
@@ -169,6 +170,54 @@ class Series(Provenance):
     total_records: int
     links: RepositoryLinks
     items: list[NewContributors]
+
+
+class Person(Shape):
+    """A contributor who is new in a repository."""
+
+    repository: str
+    contributor: str | None = Field(description="The login, else the name, else null.")
+    login: str | None = Field(description="GitHub login where an account is known.")
+    name: str | None = Field(description="Author name of the newest commit; null where it holds an @.")
+    contributor_id: str = Field(description="Opaque; the same in all repositories.")
+    is_bot: bool
+    first_commit_at: datetime = Field(description="Time of the first commit in the repository (UTC).")
+    first_commit_sha: str
+    first_commit_url: str | None = Field(
+        description="Its page on GitHub; null where the server's address is not known."
+    )
+    identity: Literal["account", "bot", "email", "name"] = Field(description="The rule that told who it is.")
+    first_in_organisation: bool = Field(
+        description="No earlier first commit in another repository of the same owner; of several at one time, one."
+    )
+
+
+class PeoplePage(Page):
+    """A page of new people."""
+
+    from_month: date = Field(alias="from", description="First month of the answer.")
+    to_month: date = Field(alias="to", description="Last month of the answer.")
+    items: list[Person]
+
+
+class MonthLinks(Shape):
+    """Where the numbers around the month are."""
+
+    self: str
+    series: str
+    repository: str
+
+
+class PeopleOfMonth(Provenance):
+    """The people behind the count of one month of a repository."""
+
+    repository: str
+    date: date
+    number_of_new_contributors: int
+    number_of_new_bots: int
+    total_records: int
+    links: MonthLinks
+    items: list[Person]
 
 
 class NotComplete(Shape):
@@ -200,6 +249,7 @@ class Meta(Provenance):
     rows: dict[str, int]
     coverage: Coverage
     definitions: dict[str, str]
+    licence: str
     links: dict[str, str]
 
 

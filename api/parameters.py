@@ -21,6 +21,8 @@ from api.problems import INVALID_PARAMETER, ProblemError
 # JSON numbers above it are not exact everywhere
 LARGEST_NUMBER = 2**53 - 1
 LARGEST_PAGE = 1_000_000_000
+# For the description. Days that not every month has are taken too, and so are years before the first of it.
+MONTH_PATTERN = "[1-9][0-9]{3}-(0[1-9]|1[0-2])"
 STATES = ("complete", "empty", "emptied", "pending", "failed", "vanished")
 
 # What `sort` may name, and the columns that stand for it: the only text that ever reaches an `order by`.
@@ -40,6 +42,12 @@ REPOSITORIES_SORTS = {
     "last_commit_month": "last_commit_month",
 }
 REPOSITORIES_TIES = ("repository", "id")
+PEOPLE_SORTS = {
+    "first_commit_at": "first_commit_at",
+    "repository": "repository",
+    "contributor": "contributor",
+}
+PEOPLE_TIES = ("first_commit_at", "first_commit_sha", "repository", "repository_id", "contributor_id")
 
 
 def _month(value: object) -> date:
@@ -52,6 +60,12 @@ def _month(value: object) -> date:
     except ValueError as error:
         raise ValueError(message) from error
     return day.replace(day=1)
+
+
+def _calendar_month(value: object) -> date:
+    if re.fullmatch(r"\d{4}-\d{2}(?:-01)?", str(value), re.ASCII) is None:
+        raise ValueError("must be a month as YYYY-MM or YYYY-MM-01")
+    return _month(value)
 
 
 def _whole_number(least: int, most: int) -> Callable[[object], int]:
@@ -69,13 +83,16 @@ def _whole_number(least: int, most: int) -> Callable[[object], int]:
 def _sort(allowed: Mapping[str, str]) -> Callable[[str], str]:
     def check(value: str) -> str:
         names = [part.strip().removeprefix("-") for part in value.split(",")]
-        if any(name not in allowed for name in names) or len(set(names)) < len(names):
-            raise ValueError(
-                f"must be a comma list of {', '.join(allowed)}, each at most once; a leading - turns the order round"
-            )
+        if any(name not in allowed for name in names):
+            raise ValueError(f"must be a comma list of {', '.join(allowed)}; a leading - turns the order round")
         return value
 
     return check
+
+
+def _sort_schema(allowed: Mapping[str, str]) -> WithJsonSchema:
+    one = f"-?({'|'.join(allowed)})"
+    return WithJsonSchema({"type": "string", "pattern": f"^{one}(,{one})*$"})
 
 
 def _order(sort: str, allowed: Mapping[str, str], ties: tuple[str, ...]) -> str:
@@ -90,7 +107,17 @@ def _order(sort: str, allowed: Mapping[str, str], ties: tuple[str, ...]) -> str:
 Month = Annotated[
     date,
     BeforeValidator(_month),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d{2}(-\d{2})?$", "examples": ["2024-01"]}),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{MONTH_PATTERN}(-(0[1-9]|1[0-9]|2[0-8]))?$", "examples": ["2024-01"]}
+    ),
+]
+
+
+# in a path: one month has one address, or two
+CalendarMonth = Annotated[
+    date,
+    BeforeValidator(_calendar_month),
+    WithJsonSchema({"type": "string", "pattern": f"^{MONTH_PATTERN}(-01)?$", "examples": ["2024-01"]}),
 ]
 
 
@@ -105,6 +132,11 @@ class Months(NoParameters):
 
     from_month: Month | None = Field(None, alias="from", description="First month, as YYYY-MM or YYYY-MM-DD.")
     to_month: Month | None = Field(None, alias="to", description="Last month, as YYYY-MM or YYYY-MM-DD.")
+
+    @classmethod
+    def of(cls, month: date) -> "Months":
+        """One month."""
+        return cls.model_construct(from_month=month, to_month=month)
 
     @field_validator("to_month")
     @classmethod
@@ -145,9 +177,9 @@ class NewContributorsParameters(Chosen, Months, Paging):
     """What the list of new contributors can be asked for."""
 
     minimum: Annotated[int, BeforeValidator(_whole_number(0, LARGEST_NUMBER))] = Field(
-        0, alias="min", ge=0, description="Leave out months with fewer new contributors."
+        0, alias="min", ge=0, le=LARGEST_NUMBER, description="Leave out months with fewer new contributors."
     )
-    sort: Annotated[str, AfterValidator(_sort(NEW_CONTRIBUTORS_SORTS))] = Field(
+    sort: Annotated[str, AfterValidator(_sort(NEW_CONTRIBUTORS_SORTS)), _sort_schema(NEW_CONTRIBUTORS_SORTS)] = Field(
         "date,repository",
         description=f"Comma list of {', '.join(NEW_CONTRIBUTORS_SORTS)}; a leading - turns the order round.",
     )
@@ -163,6 +195,48 @@ class SummaryParameters(Chosen, Months):
 
     interval: Literal["month", "quarter", "year"] = Field("month", description="Length of the time of one row.")
     forks: bool = Field(False, description="Count forks too. A fork that `repository` names always counts.")
+    bots: bool | None = Field(None, description="Only bots, or only others.")
+
+
+class RepositoryChartParameters(Months):
+    """What the picture of one repository can be asked for."""
+
+    interval: Literal["month", "quarter", "year"] = Field("month", description="Length of the time of one bar.")
+    bots: bool | None = Field(None, description="Only bots, or only others.")
+    theme: Literal["auto", "light", "dark"] = Field(
+        "auto", description="The colours; auto follows the system of whoever looks at the picture."
+    )
+
+
+class ChartParameters(Chosen, RepositoryChartParameters):
+    """What the picture of the totals can be asked for."""
+
+    forks: bool = Field(False, description="Count forks too. A fork that `repository` names always counts.")
+
+
+class PeopleParameters(Chosen, Months, Paging):
+    """What the list of new people can be asked for."""
+
+    from_month: Month | None = Field(
+        None, alias="from", description="First month, as YYYY-MM or YYYY-MM-DD; by default the last that is whole."
+    )
+    to_month: Month | None = Field(
+        None, alias="to", description="Last month, as YYYY-MM or YYYY-MM-DD; by default the one that is running."
+    )
+    bots: bool | None = Field(None, description="Only bots, or only others.")
+    forks: bool = Field(False, description="Forks too. A fork that `repository` names is always there.")
+    first_in: Literal["repository", "organisation"] = Field(
+        "repository", description="`organisation`: only who had no commit in another repository of the owner before."
+    )
+    sort: Annotated[str, AfterValidator(_sort(PEOPLE_SORTS)), _sort_schema(PEOPLE_SORTS)] = Field(
+        "-first_commit_at",
+        description=f"Comma list of {', '.join(PEOPLE_SORTS)}; a leading - turns the order round.",
+    )
+
+    @property
+    def order(self) -> str:
+        """The ``order by``."""
+        return _order(self.sort, PEOPLE_SORTS, PEOPLE_TIES)
 
 
 class RepositoriesParameters(Paging):
@@ -173,7 +247,7 @@ class RepositoriesParameters(Paging):
         [], max_length=len(STATES), description="Only repositories in this state. May be repeated."
     )
     archived: bool | None = Field(None, description="Only archived repositories, or only others.")
-    sort: Annotated[str, AfterValidator(_sort(REPOSITORIES_SORTS))] = Field(
+    sort: Annotated[str, AfterValidator(_sort(REPOSITORIES_SORTS)), _sort_schema(REPOSITORIES_SORTS)] = Field(
         "-new_contributors_12m",
         description=f"Comma list of {', '.join(REPOSITORIES_SORTS)}; a leading - turns the order round.",
     )

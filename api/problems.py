@@ -1,7 +1,7 @@
 """Every failure of the API: one shape (RFC 9457) and the closed list of kinds.
 
-invalid-parameter 400 · not-found 404 · unknown-repository 404 · method-not-allowed 405 · request-refused (other 4xx) ·
-internal-error 500 · query-too-slow 503 · no-snapshot 503
+invalid-parameter 400 · not-found 404 · unknown-repository 404 · unknown-month 404 · method-not-allowed 405 ·
+request-refused (other 4xx) · too-many-queries 429 · internal-error 500 · query-too-slow 503 · no-snapshot 503
 """
 
 import difflib
@@ -20,7 +20,9 @@ from starlette.types import Scope
 MEDIA_TYPE = "application/problem+json"
 SEED_PATH = "/api/repos"
 LONGEST_ECHO = 100
-RETRY_AFTER_SECONDS = 30
+# each costs time to word; who sent so many will not read them
+MOST_ERRORS = 20
+RETRY_AFTER_SECONDS: dict[int, int] = {HTTPStatus.TOO_MANY_REQUESTS: 1, HTTPStatus.SERVICE_UNAVAILABLE: 30}
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,19 @@ UNKNOWN_REPOSITORY = Kind(
     "The repository is not known",
     "No repository of that name was ever listed; `near` holds names that look like it.",
 )
+UNKNOWN_MONTH = Kind(
+    "unknown-month",
+    404,
+    "The repository has no such month",
+    "The month lies outside the repository's rows; `detail` names the first and the last of them.",
+)
 METHOD_NOT_ALLOWED = Kind(
     "method-not-allowed", 405, "The method is not allowed here", "The API is read-only: use GET or HEAD."
 )
 REQUEST_REFUSED = Kind("request-refused", 400, "The request was refused", "The request could not be understood.")
+TOO_MANY_QUERIES = Kind(
+    "too-many-queries", 429, "Too many queries are waiting", "The server is busy; try again in a moment."
+)
 INTERNAL_ERROR = Kind(
     "internal-error",
     500,
@@ -62,7 +73,10 @@ INTERNAL_ERROR = Kind(
     "The failure was logged under the `request_id` of the answer.",
 )
 QUERY_TOO_SLOW = Kind(
-    "query-too-slow", 503, "The answer took too long", "The query was stopped; ask for less, or try again later."
+    "query-too-slow",
+    503,
+    "The answer took too long",
+    "The query took too much time or memory and was stopped; ask for less, or try again later.",
 )
 NO_SNAPSHOT = Kind(
     "no-snapshot",
@@ -74,8 +88,10 @@ KINDS = (
     INVALID_PARAMETER,
     NOT_FOUND,
     UNKNOWN_REPOSITORY,
+    UNKNOWN_MONTH,
     METHOD_NOT_ALLOWED,
     REQUEST_REFUSED,
+    TOO_MANY_QUERIES,
     INTERNAL_ERROR,
     QUERY_TOO_SLOW,
     NO_SNAPSHOT,
@@ -132,8 +148,8 @@ def problem_response(
         body["error_code"] = "00001" if kind is INVALID_PARAMETER else "00002"
         body["description"] = problem.detail
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if status in RETRY_AFTER_SECONDS:
+        all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS[status])
     return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=all_headers)
 
 
@@ -154,7 +170,8 @@ def install(app: FastAPI) -> None:
         return problem_response(request.scope, _from_validation(request, error))
 
     @app.exception_handler(duckdb.InterruptException)
-    async def _too_slow(request: Request, _error: duckdb.InterruptException) -> Response:
+    @app.exception_handler(duckdb.OutOfMemoryException)
+    async def _too_slow(request: Request, _error: duckdb.Error) -> Response:
         return problem_response(request.scope, ProblemError(QUERY_TOO_SLOW, QUERY_TOO_SLOW.meaning))
 
     @app.exception_handler(HTTPException)
@@ -171,9 +188,9 @@ def install(app: FastAPI) -> None:
 
 
 def _from_validation(request: Request, error: RequestValidationError) -> ProblemError:
-    found = error.errors()
+    found = error.errors()[:MOST_ERRORS]
     # a suffix that is no format is an address that does not exist, not a bad value
-    if any(item["loc"][0] == "path" for item in found):
+    if any(tuple(item["loc"]) == ("path", "suffix") for item in found):
         return ProblemError(NOT_FOUND, "No such address: formats are json, csv, ndjson and parquet where offered.")
     errors = [
         {

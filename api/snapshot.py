@@ -9,12 +9,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -22,7 +22,7 @@ import duckdb
 
 from api import queries
 from api.caching import AnswerCache
-from api.problems import NO_SNAPSHOT, ProblemError
+from api.problems import NO_SNAPSHOT, TOO_MANY_QUERIES, ProblemError
 from git_contrib_assets.serving.contract import CHECKED_FILE, CONTRACT_VERSION, CURRENT_LINK, TABLES
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("git_contrib.api")
 
+Result = TypeVar("Result")
+BATCH_ROWS = 100_000
 # a publisher that prunes fast can take the file away between our reading the link and opening its target
 OPEN_ATTEMPTS = 5
 
@@ -55,6 +57,11 @@ class Details:
     definition_version: int
     contract_version: int
 
+    @property
+    def running_month(self) -> date:
+        """The first month that is not counted whole."""
+        return (self.complete_through + timedelta(days=1)).replace(day=1)
+
 
 class Snapshot:
     """One open snapshot file."""
@@ -72,6 +79,7 @@ class Snapshot:
             read_only=True,
             config={
                 "threads": 1,
+                "memory_limit": f"{settings.query_bytes // 1024}KiB",
                 "max_execution_time": int(settings.query_seconds * 1000),
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
@@ -83,9 +91,14 @@ class Snapshot:
         try:
             self._compare_with_contract()
             self.details = Details(**self.rows("snapshot")[0])
+            self._named = _by_name(self.rows("repositories_named"))
         except BaseException:
             self.close()
             raise
+
+    def named(self, name: str) -> list[dict[str, Any]]:
+        """The repositories that a name can mean: a full name, or a short name, in any case."""
+        return self._named.get(name.lower(), [])
 
     def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of a select of this package."""
@@ -98,10 +111,17 @@ class Snapshot:
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
-    def table(self, sql: str, parameters: Mapping[str, Any] | None = None) -> "pyarrow.Table":
-        """The rows of a statement built by ``api.queries``, as an Arrow table."""
+    @contextmanager
+    def reader(self, sql: str, parameters: Mapping[str, Any] | None = None) -> "Iterator[pyarrow.RecordBatchReader]":
+        """The rows of a statement built by ``api.queries`` in batches: however many there are, few are in memory."""
         with self._cursor() as cursor:
-            return cursor.sql(sql, params=dict(parameters or {})).to_arrow_table()
+            try:
+                yield cursor.sql(sql, params=dict(parameters or {})).to_arrow_reader(BATCH_ROWS)
+            except OSError as error:
+                # the time limit, when it is reached between two batches
+                if str(error).startswith("INTERRUPT"):
+                    raise duckdb.InterruptException(str(error)) from error
+                raise
 
     def close(self) -> None:
         """Close the file; cursors of it stop working."""
@@ -140,7 +160,7 @@ class SnapshotStore:
     """Follows the link to the current snapshot and lends it to requests."""
 
     def __init__(self, settings: "Settings") -> None:
-        self.limiter = anyio.CapacityLimiter(settings.concurrent_queries)
+        self._limiter = anyio.CapacityLimiter(settings.concurrent_queries)
         self._settings = settings
         self._lock = threading.Lock()  # guards the fields below; held for moments only
         self._refreshing = threading.Lock()  # held while a file is opened
@@ -161,6 +181,21 @@ class SnapshotStore:
             yield lease
         finally:
             self._give_back(lease.snapshot)
+
+    def current(self) -> Snapshot | None:
+        """The snapshot that is open, without a lease; None when there is none, or the link is to be looked at first."""
+        return None if self._due() else self._current
+
+    def latest(self) -> tuple[Snapshot | None, datetime | None]:
+        """The snapshot that is open, and when its tables were last found current."""
+        with self._lock:
+            return self._current, self._checked_at
+
+    async def in_thread(self, work: "Callable[..., Result]", *arguments: Any) -> Result:
+        """Work that would hold up the loop. Raises ProblemError when too much of it waits already."""
+        if self._limiter.statistics().tasks_waiting >= self._settings.waiting_queries:
+            raise ProblemError(TOO_MANY_QUERIES, TOO_MANY_QUERIES.meaning)
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limiter)
 
     def refresh(self) -> None:
         """Look at the link; open what it points to when that is new. Others go on with the old one meanwhile."""
@@ -208,18 +243,20 @@ class SnapshotStore:
             except SnapshotUnreadableError as error:
                 self._refuse(target, str(error))
                 return None
-            except (duckdb.Error, OSError, LookupError, TypeError):
+            except (duckdb.Error, OSError, LookupError, TypeError) as error:
                 if _exists(target):
-                    self._refuse(target, "The published snapshot cannot be opened.")
+                    cause = f"{type(error).__name__}: {error}".replace(str(target.parent), "published")
+                    self._refuse(target, "The published snapshot cannot be opened.", cause)
                     return None
         return None
 
-    def _refuse(self, target: Path, reason: str) -> None:
+    def _refuse(self, target: Path, reason: str, cause: str | None = None) -> None:
         self._reason = reason
         # looked at again several times a second: said once
         if target != self._refused:
             self._refused = target
-            logger.warning("snapshot is not served", exc_info=True, extra={"snapshot": target.name, "reason": reason})
+            said = {"snapshot": target.name, "reason": reason, "cause": cause}
+            logger.warning("snapshot is not served", extra=said)
 
     def _replace(self, opened: Snapshot, checked_at: datetime) -> None:
         with self._lock:
@@ -248,6 +285,14 @@ class SnapshotStore:
             last = snapshot.retired and snapshot.leases == 0
         if last:
             snapshot.close()
+
+
+def _by_name(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        for name in (row["repository"], row["name"]):
+            found.setdefault(name.lower(), []).append(row)
+    return found
 
 
 def _target(published: Path) -> Path | None:

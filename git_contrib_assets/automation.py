@@ -27,9 +27,13 @@ _UNDER_WAY = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
-after_crawl = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing()).ignore(CATALOGUE)
-"""Follow what is upstream. A repository that was never crawled must not hold the tables back for ever; and a listing
-alone makes no tables, for a crawl follows it."""
+_COMMITS = dg.AssetKey(["landing", "commits"])
+after_crawl = (
+    dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing()).ignore(CATALOGUE)
+    & ~dg.AutomationCondition.asset_matches(_COMMITS, dg.AutomationCondition.in_progress())
+).with_label("after_crawl")
+"""Follow what is upstream. A repository that was never crawled must not hold the tables back for ever; a listing alone
+makes no tables, for a crawl follows it; and of a backfill the last run does, for a run holds neighbours only."""
 
 tables_follow_crawl = dg.AutomationConditionSensorDefinition(
     "tables_follow_crawl",

@@ -101,7 +101,7 @@ def main(context: click.Context, home: Path | None, verbose: int, quiet: bool) -
     if home:
         os.environ["GIT_CONTRIB_HOME"] = str(home)
     configure_logs(verbose)
-    context.obj = {"quiet": quiet}
+    context.obj = {"quiet": quiet, "verbose": verbose}
 
 
 @main.command()
@@ -113,9 +113,14 @@ def main(context: click.Context, home: Path | None, verbose: int, quiet: bool) -
     show_default=True,
     help="Upper bound of every single wait, for a lock or for GitHub's limit",
 )
+@click.option(
+    "--everything-again",
+    is_flag=True,
+    help="Fetch whole histories anew, whatever is collected; old data stays until the new is there",
+)
 @click.pass_context
 @_errors_to_exit_codes
-def run(context: click.Context, targets: tuple[str, ...], max_wait: float) -> None:
+def run(context: click.Context, targets: tuple[str, ...], max_wait: float, everything_again: bool) -> None:
     """Collect commit histories, compute the tables, publish them.
 
     TARGET is an owner, owner/name or @me; without one, those of GIT_CONTRIB_TARGETS (default: facebook).
@@ -124,7 +129,7 @@ def run(context: click.Context, targets: tuple[str, ...], max_wait: float) -> No
     parsed = [Target.parse(text) for text in targets or settings.targets]
     if not parsed:
         raise UsageError("There is no target: name an owner, or set GIT_CONTRIB_TARGETS")
-    code = _run(settings, parsed, max_wait, quiet=context.obj["quiet"])
+    code = _run(settings, parsed, max_wait, quiet=context.obj["quiet"], everything_again=everything_again)
     if code == _INTERRUPTED:
         _leave_at_once(code)
     sys.exit(code)
@@ -141,7 +146,13 @@ def _leave_at_once(code: int) -> None:
 
 
 def _run(
-    settings: Settings, targets: list[Target], max_wait: float, *, quiet: bool, command: str = "git-contrib"
+    settings: Settings,
+    targets: list[Target],
+    max_wait: float,
+    *,
+    quiet: bool,
+    everything_again: bool = False,
+    command: str = "git-contrib",
 ) -> int:
     """Run the main job with progress and a summary; the exit code."""
     from git_contrib_assets import pipeline
@@ -154,7 +165,9 @@ def _run(
             "No token: by git, people with several addresses are not joined. Set GITHUB_TOKEN to count them once"
         )
     with ConsoleReporter(console, quiet=quiet) as listener:
-        outcome = pipeline.run(settings, targets, max_wait=max_wait, listener=listener)
+        outcome = pipeline.run(
+            settings, targets, max_wait=max_wait, listener=listener, everything_again=everything_again
+        )
     summarise(console, outcome, budget, time.monotonic() - started, command=command)
     return outcome.exit_code
 
@@ -267,9 +280,10 @@ def _up(home: Home, host: str, port: int, ui_port: int) -> None:
 
 @main.command()
 @_listening(ui=False)
+@click.pass_context
 @_errors_to_exit_codes
-def serve(host: str, port: int) -> None:
-    """The JSON API on the current snapshot, read-only. Ctrl-C stops it."""
+def serve(context: click.Context, host: str, port: int) -> None:
+    """The JSON API on the current snapshot, read-only; with -v a line per request. Ctrl-C stops it."""
     import signal
 
     import uvicorn
@@ -280,7 +294,15 @@ def serve(host: str, port: int) -> None:
     os.environ["GIT_CONTRIB_HOME"] = str(Settings.from_environment().home)
     click.echo(f"API on {web_address(host, port)}/docs (Ctrl-C stops it)", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way to stop it ends with 0
-    uvicorn.run("api.main:app", host=host, port=port, log_level="warning", access_log=False)
+    log = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": "api.logs.LineFormatter"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": "WARNING"},
+        "loggers": {"git_contrib.api": {"level": "INFO" if context.obj["verbose"] else "WARNING"}},
+    }
+    uvicorn.run("api.main:app", host=host, port=port, log_config=log, log_level="warning", access_log=False)
 
 
 @main.command()

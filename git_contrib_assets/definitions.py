@@ -12,16 +12,26 @@ from git_contrib_assets import automation  # noqa: E402
 from git_contrib_assets.landing import accounts, commits, repositories  # noqa: E402
 from git_contrib_assets.marts import assets as marts_assets  # noqa: E402
 from git_contrib_assets.marts import checks as marts_checks  # noqa: E402
+from git_contrib_assets.reconciliation import job as reconciliation  # noqa: E402
 from git_contrib_assets.resources import Installation  # noqa: E402
 from git_contrib_assets.serving import assets as serving_assets  # noqa: E402
 from git_contrib_assets.warehouse import assets as warehouse_assets  # noqa: E402
 
-_MODULES = [repositories, commits, accounts, warehouse_assets, marts_assets, marts_checks, serving_assets]
+_MODULES = [
+    repositories,
+    commits,
+    accounts,
+    warehouse_assets,
+    marts_assets,
+    marts_checks,
+    serving_assets,
+    reconciliation,
+]
 
 defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(_MODULES),
+    assets=dg.load_assets_from_modules(_MODULES, include_specs=True),
     asset_checks=dg.load_asset_checks_from_modules(_MODULES),
-    jobs=[automation.catalogue_job, automation.refresh_job],
+    jobs=[automation.catalogue_job, automation.refresh_job, reconciliation.reconcile_job],
     schedules=[automation.collect_every_day],
     sensors=[
         automation.crawl_after_the_daily_listing,

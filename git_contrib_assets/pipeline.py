@@ -111,16 +111,24 @@ class _Gathering(Reporter):
         self._outcome.snapshot_id, self._outcome.snapshot_changed = snapshot_id, changed
 
 
-def run(settings: Settings, targets: Sequence[Target], *, max_wait: float, listener: Reporter) -> Outcome:
+def run(
+    settings: Settings,
+    targets: Sequence[Target],
+    *,
+    max_wait: float,
+    listener: Reporter,
+    everything_again: bool = False,
+) -> Outcome:
     """Collect the targets, recompute the tables, publish them. At most two Dagster runs for targets that lie together.
 
-    Every failure ends in the outcome; what could be had is kept and published.
+    With ``everything_again`` whole histories are fetched anew, whatever is landed of them. Every failure ends in the
+    outcome; what could be had is kept and published.
     """
     outcome = Outcome()
     with reporting_to(_Gathering(outcome, listener)), interrupts_noted(outcome):
         try:
             with open_instance(Home(settings.home)) as instance:
-                _run(instance, settings, targets, max_wait, outcome)
+                _run(instance, settings, targets, max_wait, outcome, everything_again=everything_again)
         except GitContribError as error:
             if error not in outcome.errors:
                 outcome.errors.append(error)
@@ -128,7 +136,13 @@ def run(settings: Settings, targets: Sequence[Target], *, max_wait: float, liste
 
 
 def _run(
-    instance: dg.DagsterInstance, settings: Settings, targets: Sequence[Target], max_wait: float, outcome: Outcome
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    targets: Sequence[Target],
+    max_wait: float,
+    outcome: Outcome,
+    *,
+    everything_again: bool,
 ) -> None:
     home = Home(settings.home)
     report_dead_runs(instance, home)
@@ -142,14 +156,15 @@ def _run(
     catalogue = {**configuration, "ops": {"landing__repositories": {"config": names}}}
     if not _execute(instance, home, "catalogue", catalogue, outcome):
         return
+    crawl = {**configuration, "ops": {"crawl": {"config": {"everything_again": everything_again}}}}
     ranges = _contiguous(instance.get_dynamic_partitions(repository_partitions.name or ""), outcome.listed)
     for first, last in ranges[:-1]:
         tags = {f"{RANGE_TAG}start": first, f"{RANGE_TAG}end": last, SKIP_UNCHANGED_TAG: "yes"}
-        _execute(instance, home, "refresh", configuration, outcome, tags=tags, only=[COMMITS])
+        _execute(instance, home, "refresh", crawl, outcome, tags=tags, only=[COMMITS])
     if ranges:
         first, last = ranges[-1]
         tags = {f"{RANGE_TAG}start": first, f"{RANGE_TAG}end": last, SKIP_UNCHANGED_TAG: "yes"}
-        _execute(instance, home, "refresh", configuration, outcome, tags=tags)
+        _execute(instance, home, "refresh", crawl, outcome, tags=tags)
     else:
         everything = refresh_job.selection.resolve(defs.resolve_asset_graph())
         _execute(instance, home, "refresh", configuration, outcome, only=sorted(everything - {COMMITS, CRAWL_LOG}))

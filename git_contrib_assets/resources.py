@@ -1,7 +1,7 @@
 """What assets work with: the home with its locks, GitHub, the warehouse. One budget for the whole process."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import IO
 
@@ -30,6 +30,12 @@ _noted: set[str] = set()
 
 budget = Budget(on_wait=lambda message: reporter().waiting(message))
 """The process's budget at GitHub: limits are per user, so everything shares it."""
+
+
+def budget_spent(before: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Requests to the API and seconds waited for its limits, by this process so far or since ``before``, as metadata."""
+    now = {"requests": budget.requests, "seconds_waited": budget.seconds_waited}
+    return {name: round(value - (before or {}).get(name, 0), 1) for name, value in now.items()}
 
 
 def _now() -> datetime:

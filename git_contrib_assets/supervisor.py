@@ -141,6 +141,7 @@ def run(home: Home, *, host: str, port: int, ui_port: int, say: Callable[[str], 
             addresses = Addresses(ui=web_address(host, ports["--ui-port"]), api=web_address(host, ports["--port"]))
             _write_holder(lock, addresses, scratch)
             os.environ["GIT_CONTRIB_HOME"] = str(home.root)
+            os.environ.setdefault("GIT_CONTRIB_API_URL", addresses.api)  # where the UI's links to the API lead
             _supervise(_programs(home, host, ports, scratch), home, addresses, scratch / "code", stop, say)
 
 

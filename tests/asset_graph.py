@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dagster as dg
 
 from git_contrib_assets import automation
 from git_contrib_assets.definitions import defs
+from git_contrib_assets.reconciliation.job import reconcile_job
 
 FILE = Path(__file__).parent / "graph.json"
 
@@ -18,17 +20,26 @@ def text() -> str:
 
 
 def listing() -> dict[str, Any]:
-    """What people and other programs may rely on, by name."""
+    """What people and other programs may rely on, by name. Nothing in it depends on the machine."""
     graph = defs.resolve_asset_graph()
     return {
         "assets": {
             node.key.to_user_string(): {
                 "group": node.group_name,
                 "follows_by_itself": node.automation_condition is not None,
+                "fresh_for_hours": _hours(node.freshness_policy_or_from_metadata),
                 "kinds": sorted(node.kinds),
                 "needs": sorted(key.to_user_string() for key in node.parent_keys),
+                "one_row_per": (node.description or "").partition(".")[0],
+                "owners": sorted(node.owners),
                 "partitions": getattr(node.partitions_def, "name", None),
-                "tags": sorted(tag for tag in node.tags if not tag.startswith("dagster/")),
+                "served_by": _path(node.metadata.get("served_by")),
+                "table": _value(node.metadata.get("dagster/table_name")),
+                "tags": sorted(
+                    f"{tag}: {value}" if value else tag
+                    for tag, value in node.tags.items()
+                    if not tag.startswith("dagster/")
+                ),
             }
             for node in graph.asset_nodes
             if node.is_materializable
@@ -39,8 +50,13 @@ def listing() -> dict[str, Any]:
             for spec in [graph.get_check_spec(key)]
         },
         "jobs": {
-            job.name: sorted(key.to_user_string() for key in job.selection.resolve(graph))
-            for job in (automation.catalogue_job, automation.refresh_job)
+            job.name: {
+                "assets": sorted(key.to_user_string() for key in job.selection.resolve(graph)),
+                "checks": sorted(
+                    f"{key.asset_key.to_user_string()} {key.name}" for key in job.selection.resolve_checks(graph)
+                ),
+            }
+            for job in (automation.catalogue_job, automation.refresh_job, reconcile_job)
         },
         "schedules": {
             schedule.name: {
@@ -61,6 +77,18 @@ def listing() -> dict[str, Any]:
             for sensor in defs.sensors or []
         },
     }
+
+
+def _hours(policy: Any) -> float | None:
+    return policy.fail_window.to_timedelta().total_seconds() / 3600 if policy else None
+
+
+def _value(value: Any) -> Any:
+    return getattr(value, "value", value)
+
+
+def _path(link: Any) -> str | None:
+    return urlsplit(_value(link)).path if link else None
 
 
 if __name__ == "__main__":

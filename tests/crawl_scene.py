@@ -76,16 +76,16 @@ class CrawlScene:
         moved = {"pushed_at": before.pushed_at + timedelta(hours=1), "listed_at": before.listed_at + timedelta(days=2)}
         self.repositories[repository_id] = replace(before, **{**moved, **more})  # type: ignore[arg-type]
 
-    async def attempts(self, *, look_again: bool = False) -> AsyncIterator[Attempt]:
+    async def attempts(self, **how: bool) -> AsyncIterator[Attempt]:
         """Crawl and hand out each attempt as it ends."""
         crawl = Crawl(self.landing, self.source, "run-1")
-        async with aclosing(crawl.run(list(self.repositories.values()), look_again=look_again)) as running:
+        async with aclosing(crawl.run(list(self.repositories.values()), **how)) as running:
             async for attempt in running:
                 yield attempt
 
-    async def crawl(self, *, look_again: bool = False) -> dict[str, Attempt]:
+    async def crawl(self, **how: bool) -> dict[str, Attempt]:
         """Crawl to the end: the attempts by repository."""
-        return {one.repository: one async for one in self.attempts(look_again=look_again)}
+        return {one.repository: one async for one in self.attempts(**how)}
 
     def rows(self, repository_id: int) -> list[dict[str, object]]:
         """The landed commits, newest first."""

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from git_contrib_assets.landing import tables as landing
 from git_contrib_assets.serving.contract import CONTRACT_VERSION, TABLES, Table
+from git_contrib_assets.warehouse import tables as warehouse
 
 FILE = Path(__file__).parents[1] / "docs" / "data-dictionary.md"
 HEAD = f"""\
@@ -14,19 +16,36 @@ The words are explained in [definitions.md](definitions.md). The same descriptio
 Made from `git_contrib_assets/serving/contract.py` by `python tests/data_dictionary.py`; do not edit by hand.
 """
 
+WORKING = """\
+# Working tables
+
+No contract: these may change at any time. Those of the warehouse are in `warehouse.duckdb`, in the schema `typed`; the
+landing files are in `landing/`, by the names in [architecture.md](architecture.md#the-home). Addresses are in the landing
+files and in the view `commits` on them, and nowhere else.
+
+Made from `git_contrib_assets/warehouse/tables.py` and `git_contrib_assets/landing/tables.py`.
+"""
+
 
 def text() -> str:
-    """The page as the contract gives it now."""
-    return "\n".join([HEAD, *(_section(table) for table in TABLES)])
+    """The page as the contract gives it now, and the tables that lead to it."""
+    published = [_section(table, table.name) for table in TABLES]
+    working = [
+        _section(table, f"{layer}/{table.name}")
+        for layer, tables in (("warehouse", warehouse.TABLES), ("landing", landing.TABLES))
+        for table in tables
+    ]
+    return "\n".join([HEAD, *published, WORKING, *working])
 
 
-def _section(table: Table) -> str:
+def _section(table: Table, title: str) -> str:
+    order = f" Order: {_names(table.order)}." if table.order else ""
     lines = [
-        f"## {table.name}",
+        f"## {title}",
         "",
         f"{table.grain}.",
         "",
-        f"Key: {_names(table.key)}. Order: {_names(table.order)}.",
+        f"Key: {_names(table.key)}.{order}",
         "",
         "| Column | Type | Meaning |",
         "| --- | --- | --- |",

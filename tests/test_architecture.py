@@ -26,6 +26,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "warehouse": ("warehouse",),
     "marts": ("marts",),
     "serving": ("serving",),
+    "reconciliation": ("reconciliation",),
     "top": ("definitions", "pipeline", "console", "supervised", "supervisor", "cli", "__main__"),
 }
 ORDER = list(PARTS)
@@ -33,8 +34,8 @@ ORDER = list(PARTS)
 ONLY: dict[str, set[str]] = {
     "contract": set(),
     "sources": {"errors", "foundation"},
-    "landing": {"errors", "foundation", "sources", "storage", "shared by assets"},
-    "warehouse": {"errors", "foundation", "storage", "shared by assets"},
+    "landing": {"contract", "errors", "foundation", "sources", "storage", "shared by assets"},
+    "warehouse": {"contract", "errors", "foundation", "storage", "shared by assets"},
     "marts": {"contract", "storage", "shared by assets"},
     "serving": {"contract", "errors", "foundation", "storage", "shared by assets"},
 }
@@ -55,6 +56,7 @@ KNOW_DAGSTER = {
     "metadata",
     "partitions",
     "pipeline",
+    "reconciliation.job",
     "resources",
     "serving.assets",
     "storage.warehouse",  # dagster_duckdb opens the file, with its retries

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asset_graph
+import backfills
 import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
@@ -17,6 +18,7 @@ from git_contrib_assets.automation import (
     collect_every_day,
     crawl_after_the_daily_listing,
     killed_runs_are_reported,
+    refresh_job,
 )
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.records import Repository
@@ -27,6 +29,8 @@ from git_contrib_assets.supervisor import SCHEDULE
 DAILY = {DAILY_TAG: "yes"}
 LISTING = dg.AssetKey(["landing", "repositories"])
 CRAWL_LOG = dg.AssetKey(["landing", "crawl_log"])
+COMMITS = dg.AssetKey(["landing", "commits"])
+ACCOUNTS = dg.AssetKey(["landing", "accounts"])
 CRAWL = {"landing/commits", "landing/crawl_log"}
 FROM_THE_DAEMON = RemoteJobOrigin(
     RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("git_contrib"), "__repository__"), "refresh"
@@ -215,7 +219,7 @@ def test_without_a_repository_the_tables_alone_are_made(home: Home, instance: dg
     request = listed(instance, DAILY)
     assert isinstance(request, dg.RunRequest)
     chosen = {key.to_user_string() for key in request.asset_selection or []}
-    assert chosen == set(asset_graph.listing()["jobs"]["refresh"]) - CRAWL
+    assert chosen == set(asset_graph.listing()["jobs"]["refresh"]["assets"]) - CRAWL
 
 
 # What follows by itself
@@ -236,6 +240,29 @@ def test_tables_follow_a_crawl_but_not_a_listing(home: Home, instance: dg.Dagste
     assert some > 0
     none, cursor = requested(cursor)
     assert none == 0
+
+
+def test_tables_follow_a_backfill_once(home: Home, instance: dg.DagsterInstance) -> None:
+    """Not once per partition, and not once per run: scattered partitions are several runs."""
+    instance.add_dynamic_partitions("repository", ["acme/docs", "acme/site", "acme/tools"])
+    cursor = dg.evaluate_automation_conditions(defs, instance).cursor
+    backfill = backfills.begin(instance, "acme/docs", "acme/tools")
+
+    def requested() -> list[int]:
+        nonlocal cursor
+        result = dg.evaluate_automation_conditions(defs, instance, cursor=cursor)
+        cursor = result.cursor
+        return [result.get_num_requested(key) for key in tables]
+
+    tables = sorted(refresh_job.selection.resolve(defs.resolve_asset_graph()) - {COMMITS, CRAWL_LOG, ACCOUNTS})
+    for partition in ("acme/docs", "acme/tools"):
+        assert set(requested()) == {0}
+        instance.report_runless_asset_event(dg.AssetMaterialization(COMMITS, partition=partition))
+        instance.report_runless_asset_event(dg.AssetMaterialization(CRAWL_LOG))
+    backfills.end(instance, backfill)
+    once = requested()
+    assert once.count(1) == len(tables) - 1  # all but the list of known bots, which reads nothing
+    assert set(requested()) == {0}
 
 
 def test_a_killed_run_is_reported_and_a_living_one_is_not(home: Home, instance: dg.DagsterInstance) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("git_contrib_assets", "api")
-DATA = {".sql", ".yaml", ".typed", ".js", ".css", ".png", ".txt"}
+DATA = {".sql", ".yaml", ".typed", ".js", ".css", ".html", ".png", ".svg", ".txt"}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -127,10 +127,19 @@ import asyncio, httpx
 from api.main import app
 async def main():
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-        for path in ("/docs", "/static/vendor/swagger-ui/swagger-ui-bundle.js", "/openapi.json", "/healthz", "/readyz"):
+        for path in (
+            "/docs",
+            "/static/vendor/swagger-ui/swagger-ui-bundle.js",
+            "/static/page.js",
+            "/static/vendor/plot/plot.umd.min.js",
+            "/openapi.json",
+            "/healthz",
+            "/readyz",
+            "/",
+        ):
             print(path, (await client.get(path)).status_code)
 asyncio.run(main())
 """
     done = run("-c", code)
     assert done.returncode == 0, done.stderr
-    assert [line.rpartition(" ")[2] for line in done.stdout.splitlines()] == ["200", "200", "200", "200", "503"]
+    assert [line.rpartition(" ")[2] for line in done.stdout.splitlines()] == [*["200"] * 6, "503", "503"]

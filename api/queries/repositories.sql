@@ -11,7 +11,8 @@ with running_month as (
 last_year as (
     select
         monthly.repository_id,
-        sum(monthly.number_of_new_contributors)::bigint as new_contributors_12m
+        sum(monthly.number_of_new_contributors)::bigint as new_contributors_12m,
+        sum(monthly.number_of_new_bots)::bigint as new_bots_12m
     from monthly_new_contributors as monthly
     cross join running_month
     where monthly.date < running_month.date
@@ -35,6 +36,7 @@ select
     repositories.contributors as new_contributors,
     repositories.bots as new_bots,
     coalesce(last_year.new_contributors_12m, 0) as new_contributors_12m,
+    coalesce(last_year.new_bots_12m, 0) as new_bots_12m,
     repositories.state,
     repositories.state_reason,
     repositories.state_since,

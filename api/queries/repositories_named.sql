@@ -1,17 +1,31 @@
--- one row per repository that the name can mean: its full name, or its short name, in any case
+-- one row per repository that can be asked for by name, with where its months are stored
 -- key: repository_id
--- reads: repositories
--- a name that was taken again after a repository vanished means the living one, else the newest
+-- reads: repositories, monthly_new_contributors
+-- a name that was taken again after a repository vanished means the living one, else the newest; rows are null without months
+with months as (
+    select
+        repository_id,
+        min(rowid) as first_row,
+        max(rowid) as last_row,
+        min(date) as first_month,
+        max(date) as last_month
+    from monthly_new_contributors
+    group by repository_id
+)
 select
-    repository_id,
-    repository,
-    state,
-    state_reason
+    repositories.repository_id,
+    repositories.repository,
+    repositories.name,
+    repositories.state,
+    repositories.state_reason,
+    months.first_row,
+    months.last_row,
+    months.first_month,
+    months.last_month
 from repositories
-where lower(repository) = lower($name)
-    or lower(name) = lower($name)
+left join months using (repository_id)
 qualify row_number() over (
-    partition by lower(repository)
-    order by state = 'vanished', repository_id desc
+    partition by lower(repositories.repository)
+    order by repositories.state = 'vanished', repositories.repository_id desc
 ) = 1
-order by repository
+order by repositories.repository

@@ -1,7 +1,7 @@
 -- one row per month of one repository, zeros included
 -- key: date
 -- reads: monthly_new_contributors
--- filtered by name as well: rows are stored in the order of names, so that other blocks are never read
+-- by the places of its rows, which are stored next to each other: no other block is read; whoever asks puts them in order
 select
     repository,
     date,
@@ -9,8 +9,6 @@ select
     number_of_new_bots,
     cumulative_contributors
 from monthly_new_contributors
-where repository = $repository
-    and repository_id = $repository_id::bigint
-    and ($from_month::date is null or date >= $from_month::date)
-    and ($to_month::date is null or date <= $to_month::date)
-order by date
+where rowid between $first_row and $last_row
+    and repository_id = $repository_id
+    and date between $from_month::date and $to_month::date

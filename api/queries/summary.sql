@@ -6,8 +6,12 @@ with chosen as (
     select
         repository_id,
         date,
-        number_of_new_contributors,
-        number_of_new_bots
+        case
+            when $bots::boolean then number_of_new_bots
+            when not $bots::boolean then number_of_new_contributors - number_of_new_bots
+            else number_of_new_contributors
+        end as number_of_new_contributors,
+        case when not $bots::boolean then 0 else number_of_new_bots end as number_of_new_bots
     from monthly_new_contributors
     where case
         when $repository_ids::bigint[] is null then $forks::boolean or not is_fork

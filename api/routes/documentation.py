@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import RedirectResponse
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,9 +24,3 @@ async def get_documentation(request: Request) -> Response:
     )
     page.headers["Cache-Control"] = CACHE_CONTROL
     return page
-
-
-@router.get("/")
-async def get_root(request: Request) -> Response:
-    """There is no page of its own yet: lead to the documentation."""
-    return RedirectResponse(f"{request.scope.get('root_path', '')}/docs", headers={"Cache-Control": CACHE_CONTROL})

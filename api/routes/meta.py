@@ -1,14 +1,17 @@
 """``/v1/meta`` and the two questions of whoever runs the server."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import PlainTextResponse
 
 from api import models
 from api.caching import Answer, serve
-from api.definitions import DEFINITIONS
+from api.definitions import DEFINITIONS, LICENCE
 from api.formats import json_answer, provenance
+from api.metrics import MEDIA_TYPE, Metrics
 from api.parameters import STATES, NoParameters
 from api.problems import KINDS, NOT_FOUND, ProblemError
 from api.snapshot import Lease, SnapshotStore
@@ -44,12 +47,14 @@ async def get_meta(request: Request, _asked: Annotated[NoParameters, Query()]) -
                 "not_complete": snapshot.rows("not_complete"),
             },
             "definitions": DEFINITIONS,
+            "licence": LICENCE,
             "links": {
                 "documentation": f"{root}/docs",
                 "description": f"{root}/openapi.json",
                 "new_contributors": f"{root}/v1/new-contributors",
                 "summary": f"{root}/v1/new-contributors/summary",
                 "repositories": f"{root}/v1/repositories",
+                "people": f"{root}/v1/contributors/new",
             },
         }
         return json_answer(content)
@@ -81,6 +86,25 @@ async def get_readiness(request: Request) -> Response:
     store: SnapshotStore = request.app.state.store
     async with store.lease() as lease:
         return _plain({"status": "ready", "snapshot": lease.snapshot.details.snapshot_id})
+
+
+@router.get(
+    "/metrics",
+    operation_id="get_metrics",
+    summary="How many answers, how fast, and how old the snapshot is",
+    tags=["operation"],
+    response_class=PlainTextResponse,
+)
+async def get_metrics(request: Request) -> Response:
+    """For Prometheus, in its text format. Answers without a snapshot too, and says so."""
+    metrics: Metrics = request.app.state.metrics
+    store: SnapshotStore = request.app.state.store
+    # looks whether there is a new one: it may be that nobody else asks
+    with suppress(ProblemError):
+        async with store.lease():
+            pass
+    text = metrics.text(store)
+    return Response(text, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/problems/{name}", include_in_schema=False)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api import models
-from api.caching import Answer, serve
+from api.caching import Answer, Stream, serve
 from api.formats import Format, Suffix, TextSuffix, format_of
 from api.parameters import NewContributorsParameters, SummaryParameters
 from api.routes.lists import ListQuery, documented, ids_of, list_answer, whole_answer
@@ -106,7 +106,7 @@ async def download_new_contributors_summary(request: Request, suffix: TextSuffix
 
 
 async def _list(request: Request, asked: NewContributorsParameters, wanted: Format) -> Response:
-    def build(lease: Lease) -> Answer:
+    def build(lease: Lease) -> Answer | Stream:
         filters = {
             "repository_ids": ids_of(lease.snapshot, asked.repository),
             "from_month": asked.from_month,
@@ -119,13 +119,14 @@ async def _list(request: Request, asked: NewContributorsParameters, wanted: Form
 
 
 async def _summary(request: Request, asked: SummaryParameters, wanted: Format) -> Response:
-    def build(lease: Lease) -> Answer:
+    def build(lease: Lease) -> Answer | Stream:
         filters = {
             "repository_ids": ids_of(lease.snapshot, asked.repository),
             "from_month": asked.from_month,
             "to_month": asked.to_month,
             "interval": asked.interval,
             "forks": asked.forks,
+            "bots": asked.bots,
         }
         head = {"interval": asked.interval, "forks": asked.forks}
         return whole_answer(request, lease, wanted, SUMMARY, filters, head)

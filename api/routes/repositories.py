@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from api import models
-from api.caching import Answer, serve
+from api.caching import Answer, Stream, serve
 from api.formats import Format, Suffix, TextSuffix, format_of, json_answer, provenance
 from api.parameters import Months, NoParameters, RepositoriesParameters
-from api.routes.lists import ListQuery, documented, list_answer, repository_of, whole_answer
+from api.routes.lists import ListQuery, documented, list_answer, repository_of, series_filters, whole_answer
 from api.snapshot import Lease
 
 router = APIRouter(prefix="/v1/repositories", tags=["repositories"])
@@ -32,6 +32,7 @@ LIST = ListQuery(
         "new_contributors",
         "new_bots",
         "new_contributors_12m",
+        "new_bots_12m",
         "state",
         "state_reason",
         "state_since",
@@ -133,7 +134,7 @@ async def download_repository_series(
 
 
 async def _list(request: Request, asked: RepositoriesParameters, wanted: Format) -> Response:
-    def build(lease: Lease) -> Answer:
+    def build(lease: Lease) -> Answer | Stream:
         filters = _no_filters() | {"text": asked.text, "states": asked.state or None, "archived": asked.archived}
 
         def shape(row: dict[str, Any]) -> dict[str, Any]:
@@ -145,14 +146,9 @@ async def _list(request: Request, asked: RepositoriesParameters, wanted: Format)
 
 
 async def _series(request: Request, owner: str, name: str, asked: Months, wanted: Format) -> Response:
-    def build(lease: Lease) -> Answer:
+    def build(lease: Lease) -> Answer | Stream:
         found = repository_of(lease.snapshot, owner, name)
-        filters = {
-            "repository": found["repository"],
-            "repository_id": found["repository_id"],
-            "from_month": asked.from_month,
-            "to_month": asked.to_month,
-        }
+        filters = series_filters(found, asked)
         head = {
             "repository": found["repository"],
             "state": found["state"],

@@ -25,8 +25,15 @@ LARGEST_OFFSET = 2**62
 )
 async def list_repos(
     request: Request,
-    page: Annotated[str | None, Query(description="Page, from 1 (default 1).")] = None,
-    page_size: Annotated[str | None, Query(description="Rows per page, 1 to 100 (default 10).")] = None,
+    page: Annotated[
+        str | None, Query(description="Page, from 1 (default 1).", json_schema_extra={"pattern": "^[1-9][0-9]{0,14}$"})
+    ] = None,
+    page_size: Annotated[
+        str | None,
+        Query(
+            description="Rows per page, 1 to 100 (default 10).", json_schema_extra={"pattern": "^([1-9][0-9]?|100)$"}
+        ),
+    ] = None,
 ) -> Response:
     """One row per repository and month with at least one new contributor, by month and name.
 

@@ -5,12 +5,15 @@ import dagster as dg
 from git_contrib_assets.automation import after_crawl
 from git_contrib_assets.landing.ask_accounts import AccountsReport, look_up_accounts, open_questions
 from git_contrib_assets.landing.repositories import current_names
+from git_contrib_assets.landing.tables import ACCOUNTS
+from git_contrib_assets.metadata import definition_metadata
 from git_contrib_assets.progress import reporter
-from git_contrib_assets.resources import Installation, budget
+from git_contrib_assets.resources import Installation, budget, budget_spent
 
 
 @dg.asset(
     key=["landing", "accounts"],
+    metadata=definition_metadata(ACCOUNTS, code=["landing/accounts.py", "landing/ask_accounts.py"]),
     deps=[["landing", "crawl_log"]],
     group_name="contributors",
     kinds={"github", "parquet"},
@@ -29,10 +32,10 @@ from git_contrib_assets.resources import Installation, budget
 async def accounts(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per e-mail and answer: the account that owns it, or nobody; the newest answer counts.
 
-    Asks about addresses without an answer of the last 30 days, a hundred per GraphQL query, through one commit
-    each. Needs a token; without one nothing is asked, and every snapshot says so.
+    Key: `email`, `asked_at`. Asks about addresses without an answer of the last 30 days, a hundred per GraphQL
+    query, through one commit each. Needs a token; without one nothing is asked, and every snapshot says so.
     """
-    requests_before = budget.requests
+    before = budget_spent()
     with installation.errors_reported(), installation.landing("the account look-up") as landing:
         questions = open_questions(landing, current_names(landing.repositories()).values())
         report = AccountsReport(asked=len(questions))
@@ -48,15 +51,18 @@ async def accounts(installation: Installation) -> dg.MaterializeResult:  # type:
             "dagster/uri": str(landing.accounts_folder),
             "asked": report.answered,
             "not_asked": report.not_asked,
-            "requests": budget.requests - requests_before,
-            "seconds_waited": round(budget.seconds_waited, 1),
+            **budget_spent(before),
             **budget.left("graphql"),
         },
         check_results=[
             dg.AssetCheckResult(
                 passed=report.not_asked == 0,
                 severity=dg.AssetCheckSeverity.WARN,
-                metadata={"emails_not_asked": report.not_asked, "reason": str(report.error or "")},
+                metadata={
+                    "emails_to_be_asked": report.asked,
+                    "emails_not_asked": report.not_asked,
+                    **({"reason": str(report.error)} if report.error else {}),
+                },
             )
         ],
     )

@@ -4,20 +4,33 @@ from contextlib import aclosing
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from git_contrib_assets.automation import SKIP_UNCHANGED_TAG
 from git_contrib_assets.errors import GitContribError, LimitReached, NotAllowed
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.landing.repositories import current_names
+from git_contrib_assets.landing.tables import COMMITS as COMMITS_TABLE
+from git_contrib_assets.landing.tables import CRAWL_LOG as CRAWL_LOG_TABLE
+from git_contrib_assets.metadata import definition_metadata, rows_as_table
 from git_contrib_assets.partitions import repository_partitions
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
-from git_contrib_assets.resources import Installation
+from git_contrib_assets.resources import Installation, budget, budget_spent
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 COMMITS = dg.AssetKey(["landing", "commits"])
 CRAWL_LOG = dg.AssetKey(["landing", "crawl_log"])
 CODE_VERSION = "1"
+
+
+class CrawlConfig(dg.Config):
+    """How to crawl."""
+
+    everything_again: bool = Field(
+        default=False,
+        description="Fetch whole histories anew, whatever is landed or cached; old data stays until the new has landed",
+    )
 
 
 @dg.multi_asset(
@@ -26,10 +39,11 @@ CODE_VERSION = "1"
         dg.AssetSpec(
             COMMITS,
             description=(
-                "One row per commit reachable from the tip of a repository's default branch, merges included; one "
-                "Parquet file per repository.\n\nKey: `repository_id`, `sha`. Names, addresses and times as written. "
-                "One run crawls all its partitions at once; each lands or fails on its own."
+                f"{COMMITS_TABLE.grain}.\n\nKey: `repository_id`, `sha`. One Parquet file per repository; names, addresses "
+                "and times as written. One run crawls all its partitions at once; each lands or fails on its own. To "
+                "fetch everything anew, set `everything_again: true` in the launchpad."
             ),
+            metadata=definition_metadata(COMMITS_TABLE, code=["landing/commits.py", "landing/crawl.py"]),
             partitions_def=repository_partitions,
             skippable=True,
             deps=[["landing", "repositories"]],
@@ -42,9 +56,10 @@ CODE_VERSION = "1"
         dg.AssetSpec(
             CRAWL_LOG,
             description=(
-                "One row per repository and attempt: how it ended, tip, commits, requests, seconds, and the reason of a "
-                "failure.\n\nThe ledger that the completeness check, `git-contrib status` and the API's coverage read."
+                f"{CRAWL_LOG_TABLE.grain}.\n\nKey: `run_id`, `repository_id`, `started_at`. The ledger that the "
+                "completeness check, `git-contrib status` and the API's coverage read."
             ),
+            metadata=definition_metadata(CRAWL_LOG_TABLE, code=["landing/commits.py", "landing/crawl.py"]),
             skippable=True,
             deps=[COMMITS],
             group_name="contributors",
@@ -57,17 +72,21 @@ CODE_VERSION = "1"
     can_subset=True,
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
-async def crawl(context: dg.AssetExecutionContext, installation: Installation):  # type: ignore[no-untyped-def]  # Dagster takes no AsyncIterator here
+async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installation: Installation):  # type: ignore[no-untyped-def]  # Dagster takes no AsyncIterator here
     """Crawl the run's repositories; a materialisation for each that is there, whatever becomes of the others."""
     attempts: list[Attempt] = []
     stopped: GitContribError | None = None
+    before = budget_spent()
     with installation.errors_reported(), installation.landing("the crawl") as landing:
         repositories, unknown = _selected(context, landing)
         skip_unchanged = SKIP_UNCHANGED_TAG in context.run.tags
         async with installation.histories() as source:
             work = Crawl(landing, source, context.run_id)
             try:
-                async with aclosing(work.run(repositories, look_again=not skip_unchanged)) as running:
+                running_crawl = work.run(
+                    repositories, look_again=not skip_unchanged, everything_again=config.everything_again
+                )
+                async with aclosing(running_crawl) as running:
                     async for attempt in running:
                         attempts.append(attempt)
                         if attempt.failed:
@@ -79,7 +98,12 @@ async def crawl(context: dg.AssetExecutionContext, installation: Installation): 
                 reporter().step_failed(error)
     failed = {attempt.repository: attempt.message or "" for attempt in attempts if attempt.failed}
     failed |= {name: f"{name}: not in the catalogue any more: materialise landing/repositories" for name in unknown}
-    summary = {**_summary(attempts, failed), **({"stopped": str(stopped)} if stopped else {})}
+    summary = {
+        **_summary(attempts, failed),
+        "seconds_waited": budget_spent(before)["seconds_waited"],
+        **budget.left("core"),
+        **({"stopped": str(stopped)} if stopped else {}),
+    }
     if CRAWL_LOG in context.selected_asset_keys:
         yield dg.MaterializeResult(asset_key=CRAWL_LOG, metadata=summary)
         return
@@ -126,5 +150,5 @@ def _summary(attempts: list[Attempt], failed: dict[str, str]) -> dict[str, Any]:
         "commits": sum(attempt.commits for attempt in attempts),
         "commits_landed": sum(attempt.commits for attempt in attempts if attempt.state is AttemptState.LANDED),
         "requests": sum(attempt.requests for attempt in attempts),
-        "failed": dg.MetadataValue.json(failed),
+        **({"failed": rows_as_table(("repository", "reason"), sorted(failed.items()))} if failed else {}),
     }

@@ -42,11 +42,12 @@ class Crawl:
     run_id: str
 
     async def run(
-        self, repositories: Sequence[Repository], *, look_again: bool = False
+        self, repositories: Sequence[Repository], *, look_again: bool = False, everything_again: bool = False
     ) -> AsyncGenerator[Attempt, None]:
         """Attempt every repository and yield each attempt as it ends, logged and durable.
 
-        A repository that was not pushed to since it landed is not touched, unless ``look_again``.
+        A repository that was not pushed to since it landed is not touched, unless ``look_again``. With
+        ``everything_again`` each is read whole, whatever is landed or cached of it; that stays until the new has landed.
         Cancelling the iteration ends what runs and keeps what is finished. Raises StorageFull once the disk is, and
         NotAllowed for a refused token: to go on would only fail the others too. Raises LimitReached at the end, when
         all that still fits into the limit is there.
@@ -55,12 +56,12 @@ class Crawl:
         changed: dict[int, tuple[Repository, LandedHistory | None]] = {}
         for repository in repositories:
             landed = self.landing.landed(repository.repository_id)
-            if landed and not look_again and is_unchanged(repository, landed):
+            if landed and not (look_again or everything_again) and is_unchanged(repository, landed):
                 yield self._finish(self._describe(repository, landed, AttemptState.UNCHANGED))
             else:
                 changed[repository.repository_id] = repository, landed
         try:
-            async with aclosing(self._read(changed)) as attempts:
+            async with aclosing(self._read(changed, everything_again=everything_again)) as attempts:
                 async for attempt in attempts:
                     yield self._finish(attempt)
                     del changed[attempt.repository_id]
@@ -78,10 +79,10 @@ class Crawl:
             raise
 
     async def _read(
-        self, changed: Mapping[int, tuple[Repository, LandedHistory | None]]
+        self, changed: Mapping[int, tuple[Repository, LandedHistory | None]], *, everything_again: bool
     ) -> AsyncGenerator[Attempt, None]:
         """Attempt these, several at a time. Raises NotAllowed at once, LimitReached when nothing more can be read."""
-        wanted = [(repository, _known(landed)) for repository, landed in changed.values()]
+        wanted = [(repository, None if everything_again else _known(landed)) for repository, landed in changed.values()]
         order = await self.source.plan(wanted)
         cancellation = Cancellation()
         places = asyncio.Semaphore(self.source.concurrency)
@@ -89,7 +90,9 @@ class Crawl:
         async def one(repository: Repository) -> Attempt:
             async with places:
                 landed = changed[repository.repository_id][1]
-                return await in_daemon_thread(lambda: self._attempt(repository, landed, cancellation))
+                return await in_daemon_thread(
+                    lambda: self._attempt(repository, landed, cancellation, everything_again=everything_again)
+                )
 
         tasks = [asyncio.create_task(one(repository)) for repository in order]
         limit: LimitReached | None = None
@@ -129,14 +132,23 @@ class Crawl:
             requests=0,
         )
 
-    def _attempt(self, repository: Repository, landed: LandedHistory | None, cancellation: Cancellation) -> Attempt:
+    def _attempt(
+        self,
+        repository: Repository,
+        landed: LandedHistory | None,
+        cancellation: Cancellation,
+        *,
+        everything_again: bool,
+    ) -> Attempt:
         """One attempt, in a thread; every error that is this repository's own ends as a failed attempt."""
         reporter().repository_started(repository.repository)
         start = time.monotonic()
         attempt = replace(self._describe(repository, landed, AttemptState.FAILED), source=self.source.name)
         try:
             with storage_errors(self.landing.folder):
-                attempt = self._land(repository, landed, attempt, cancellation)
+                if everything_again:
+                    self.source.forget(repository)
+                attempt = self._land(repository, landed, attempt, cancellation, everything_again=everything_again)
         except (LimitReached, NotAllowed):
             raise  # no failure of this repository
         except GitContribError as error:
@@ -149,9 +161,16 @@ class Crawl:
         return replace(attempt, seconds=round(time.monotonic() - start, 3))
 
     def _land(
-        self, repository: Repository, landed: LandedHistory | None, attempt: Attempt, cancellation: Cancellation
+        self,
+        repository: Repository,
+        landed: LandedHistory | None,
+        attempt: Attempt,
+        cancellation: Cancellation,
+        *,
+        everything_again: bool,
     ) -> Attempt:
-        history = self.source.read(repository, cancellation=cancellation, known=_known(landed))
+        known = None if everything_again else _known(landed)
+        history = self.source.read(repository, cancellation=cancellation, known=known)
         attempt = replace(attempt, requests=history.requests, source=self.source.name)
         now = LandedHistory(
             repository_id=repository.repository_id,
@@ -168,7 +187,7 @@ class Crawl:
             kept = replace(now, tip=landed.tip, fetched_at=landed.fetched_at, commits=landed.commits, emptied=True)
             self.landing.stamp(kept)
             return replace(attempt, state=AttemptState.EMPTIED, reason="emptied")
-        if landed and landed.tip == history.tip:
+        if landed and landed.tip == history.tip and not everything_again:
             self.landing.stamp(replace(now, fetched_at=landed.fetched_at, commits=landed.commits))
             return replace(attempt, state=AttemptState.UNCHANGED)
         done, requests = self._write(repository, now, history, cancellation)

@@ -5,9 +5,11 @@ from pydantic import Field
 
 from git_contrib_assets.errors import TargetFailed
 from git_contrib_assets.landing.catalogue import Catalogue, refresh_catalogue
+from git_contrib_assets.landing.tables import REPOSITORIES
+from git_contrib_assets.metadata import definition_metadata
 from git_contrib_assets.partitions import repository_partitions
 from git_contrib_assets.records import Repository, Target
-from git_contrib_assets.resources import Installation, budget
+from git_contrib_assets.resources import Installation, budget, budget_spent
 
 
 class CatalogueConfig(dg.Config):
@@ -19,6 +21,7 @@ class CatalogueConfig(dg.Config):
 
 @dg.asset(
     key=["landing", "repositories"],
+    metadata=definition_metadata(REPOSITORIES, code=["landing/repositories.py", "landing/catalogue.py"]),
     group_name="repositories",
     kinds={"github", "parquet"},
     owners=["team:data"],
@@ -34,7 +37,7 @@ async def repositories(
     per hundred repositories, asks once what became of those that are gone, and registers a partition for each
     that is there. A target that cannot be listed leaves the others alone.
     """
-    requests_before = budget.requests
+    before = budget_spent()
     with installation.errors_reported(), installation.landing("listing repositories") as landing:
         targets = [Target.parse(text) for text in config.targets or installation.settings.targets]
         async with installation.github() as client:
@@ -49,8 +52,8 @@ async def repositories(
             "dagster/row_count": len(catalogue.everything),
             "dagster/uri": str(landing.repositories_file),
             "listed": len(catalogue.current),
-            "requests": budget.requests - requests_before,
             "rejected": catalogue.rejected,
+            **budget_spent(before),
             **budget.left("core"),
             "failed_targets": dg.MetadataValue.json({target: str(error) for target, error in catalogue.failed.items()}),
         }

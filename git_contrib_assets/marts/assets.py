@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from git_contrib_assets.automation import after_crawl
-from git_contrib_assets.metadata import published_metadata
+from git_contrib_assets.metadata import FRESH_FOR, definition_metadata, published_metadata
 from git_contrib_assets.resources import Installation
 from git_contrib_assets.serving.contract import (
     CONTRIBUTORS,
@@ -19,12 +19,15 @@ from git_contrib_assets.storage.warehouse import build_table, code_version, tabl
 
 
 def _table(
-    name: str, group: str, deps: Sequence[Any], *, personal: bool = False
+    table: Table, group: str, deps: Sequence[Any], *, api: str | None = None, personal: bool = False
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    """The label that all tables of this layer share."""
+    """The label that all tables of this layer share; ``api`` is the path under which our API serves it."""
+    name = table.name
     return dg.asset(
         key=["marts", name],
         deps=deps,
+        metadata=definition_metadata(table, name=table_name("marts", name), api=api, code=[f"marts/{name}.sql"]),
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=FRESH_FOR),
         group_name=group,
         kinds={"duckdb", "sql"},
         owners=["team:data"],
@@ -37,10 +40,11 @@ def _table(
 def _build(installation: Installation, table: Table) -> dg.MaterializeResult:  # type: ignore[type-arg]
     with installation.errors_reported(), installation.warehouse("building the tables") as connection:
         build_table(connection, "marts", table.name, {"as_of": installation.as_of})
-        return dg.MaterializeResult(metadata=published_metadata(connection, table, table_name("marts", table.name)))
+        source = table_name("marts", table.name)
+        return dg.MaterializeResult(metadata=published_metadata(connection, table, source, as_of=installation.as_of))
 
 
-@_table("contributors", "contributors", [["warehouse", "authors"]])
+@_table(CONTRIBUTORS, "contributors", [["warehouse", "authors"]], personal=True)
 def contributors(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per contributor, over all repositories.
 
@@ -50,7 +54,12 @@ def contributors(installation: Installation) -> dg.MaterializeResult:  # type: i
     return _build(installation, CONTRIBUTORS)
 
 
-@_table("first_commits", "contributors", [["warehouse", "authors"], ["warehouse", "repositories"], contributors])
+@_table(
+    FIRST_COMMITS,
+    "contributors",
+    [["warehouse", "authors"], ["warehouse", "repositories"], contributors],
+    personal=True,
+)
 def first_commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per repository and contributor: the contributor's first commit there.
 
@@ -59,16 +68,29 @@ def first_commits(installation: Installation) -> dg.MaterializeResult:  # type: 
     return _build(installation, FIRST_COMMITS)
 
 
-@_table("monthly_new_contributors", "contributors", [first_commits, ["warehouse", "repositories"]])
+@_table(
+    MONTHLY_NEW_CONTRIBUTORS,
+    "contributors",
+    [first_commits, ["warehouse", "repositories"]],
+    api="/v1/new-contributors",
+)
 def monthly_new_contributors(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per repository and month, from the earlier of its creation and its first commit to now.
+    """One row per repository and month, from the earlier of its creation and its first commit to now, zeros included.
 
     Key: `repository_id`, `date`. A month without new contributors is a row with 0, never a missing row.
     """
     return _build(installation, MONTHLY_NEW_CONTRIBUTORS)
 
 
-@_table("repositories", "repositories", [["warehouse", "repositories"], ["warehouse", "authors"], first_commits])
+@_table(
+    REPOSITORIES,
+    "repositories",
+    [["warehouse", "repositories"], ["warehouse", "authors"], first_commits],
+    api="/v1/repositories",
+)
 def repositories(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per repository ever listed, with what was counted in it and how far it is complete. Key: `repository_id`."""
+    """One row per repository ever listed.
+
+    Key: `repository_id`. With what was counted in it, and how far it is complete.
+    """
     return _build(installation, REPOSITORIES)

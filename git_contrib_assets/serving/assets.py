@@ -3,15 +3,19 @@
 import dagster as dg
 
 from git_contrib_assets.automation import after_crawl
+from git_contrib_assets.metadata import FRESH_FOR, definition_metadata, rows_as_table
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import AttemptState
 from git_contrib_assets.resources import Installation
+from git_contrib_assets.serving.contract import SNAPSHOT
 from git_contrib_assets.serving.publish import publish
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 
 @dg.asset(
     key=["serving", "snapshot"],
+    metadata=definition_metadata(SNAPSHOT, api="/v1/meta", code=["serving/snapshot.sql", "serving/publish.py"]),
+    freshness_policy=dg.FreshnessPolicy.time_window(fail_window=FRESH_FOR),
     deps=[
         ["marts", "monthly_new_contributors"],
         ["marts", "first_commits"],
@@ -22,25 +26,28 @@ from git_contrib_assets.storage.landing_zone import LandingZone
     group_name="serving",
     kinds={"duckdb"},
     owners=["team:data"],
-    tags={"layer": "serving"},
+    tags={"layer": "serving", "pii": ""},
     code_version="1",
     automation_condition=after_crawl,
 )
 def snapshot(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per published table set: an immutable DuckDB file under a new name, and a link that is switched to it.
+    """One row: the snapshot itself.
 
-    Tables that did not change make no new snapshot; that they were looked at is recorded instead.
+    All published tables in an immutable DuckDB file under a new name, and a link that is switched to it. Tables that did
+    not change make no new snapshot; that they were looked at is recorded instead.
     """
     with installation.errors_reported(), installation.warehouse("publishing") as connection:
         published = publish(connection, installation.home, as_of=installation.as_of)
     reporter().published(published.snapshot_id, changed=published.changed)
+    path = installation.home.published / f"{published.snapshot_id}.duckdb"
     return dg.MaterializeResult(
         metadata={
             "snapshot": published.snapshot_id,
             "changed": published.changed,
             "identity": published.identity,
             "emails_not_asked": published.emails_not_asked,
-            "dagster/uri": str(installation.home.published / f"{published.snapshot_id}.duckdb"),
+            "dagster/uri": str(path),
+            "megabytes": round(path.stat().st_size / 1e6, 2),
             **{f"rows_{table}": rows for table, rows in published.rows.items()},
         }
     )
@@ -62,5 +69,9 @@ def every_repository_was_crawled(
     failed = {one.repository: one.message or "" for one in of_this_run if one.state in missing}
     return dg.AssetCheckResult(
         passed=not failed,
-        metadata={"failed_repositories": len(failed), "reasons": dg.MetadataValue.json(failed)},
+        metadata={
+            "repositories": len(of_this_run),
+            "failed_repositories": len(failed),
+            **({"reasons": rows_as_table(("repository", "reason"), sorted(failed.items()))} if failed else {}),
+        },
     )

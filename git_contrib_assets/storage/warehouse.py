@@ -81,9 +81,20 @@ def count_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(rows)
 
 
-def read_violations(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[object, ...]]:
-    """The rows of a check's select (``marts/violations/<name>.sql``): there must be none."""
-    return connection.execute(read_select("marts/violations", name)).fetchall()
+def read_named(
+    connection: duckdb.DuckDBPyConnection, layer: str, name: str, parameters: Mapping[str, Any]
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and rows of a ``.sql`` file's select. ``parameters`` may hold more than it names."""
+    select = read_select(layer, name)
+    found = connection.execute(select, {key: value for key, value in parameters.items() if f"${key}" in select})
+    return [str(column[0]) for column in found.description or ()], found.fetchall()
+
+
+def read_violations(
+    connection: duckdb.DuckDBPyConnection, name: str, parameters: Mapping[str, Any]
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Columns and rows of a check's select (``marts/violations/<name>.sql``): there must be no row."""
+    return read_named(connection, "marts/violations", name, parameters)
 
 
 @cache

@@ -6,19 +6,23 @@ from typing import Any
 import dagster as dg
 
 from git_contrib_assets.automation import after_crawl
-from git_contrib_assets.metadata import table_metadata
+from git_contrib_assets.metadata import definition_metadata, table_metadata
 from git_contrib_assets.resources import Installation
+from git_contrib_assets.serving.contract import Table
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.warehouse import build_table, code_version, table_name
+from git_contrib_assets.warehouse.tables import AUTHORS, COMMITS, KNOWN_BOTS, OWNERS, REPOSITORIES
 
 
 def _table(
-    name: str, group: str, deps: Sequence[Any], *, personal: bool = False
+    table: Table, group: str, deps: Sequence[Any], *, personal: bool = False
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The label that all tables of this layer share."""
+    name = table.name
     return dg.asset(
         key=["warehouse", name],
         deps=deps,
+        metadata=definition_metadata(table, name=table_name("warehouse", name), code=[f"warehouse/{name}.sql"]),
         group_name=group,
         kinds={"duckdb", "sql"},
         owners=["team:data"],
@@ -28,50 +32,54 @@ def _table(
     )
 
 
-def _build(installation: Installation, name: str) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def _build(installation: Installation, of: Table) -> dg.MaterializeResult:  # type: ignore[type-arg]
     with installation.errors_reported(), installation.warehouse("building the tables") as connection:
         key = LandingZone(installation.home).key().decode()
-        build_table(connection, "warehouse", name, {"as_of": installation.as_of, "key": key})
-        return dg.MaterializeResult(metadata=table_metadata(connection, table_name("warehouse", name)))
+        build_table(connection, "warehouse", of.name, {"as_of": installation.as_of, "key": key})
+        return dg.MaterializeResult(metadata=table_metadata(connection, table_name("warehouse", of.name)))
 
 
-@_table("repositories", "repositories", [["landing", "repositories"], ["landing", "crawl_log"]])
+@_table(REPOSITORIES, "repositories", [["landing", "repositories"], ["landing", "crawl_log"]])
 def repositories(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per repository ever listed, with how its last attempt ended.
 
-    Key: `repository_id`. State is complete, empty, emptied, pending, failed or vanished; a failed or vanished
+    Key: `repository_id`. Its state is complete, empty, emptied, pending, failed or vanished; a failed or vanished
     one keeps its last good data.
     """
-    return _build(installation, "repositories")
+    return _build(installation, REPOSITORIES)
 
 
-@_table("owners", "repositories", [repositories])
+@_table(OWNERS, "repositories", [repositories])
 def owners(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per owner of a repository ever listed. Key: `owner_id`."""
-    return _build(installation, "owners")
+    return _build(installation, OWNERS)
 
 
-@_table("commits", "contributors", [["landing", "crawl_log"]], personal=True)
+@_table(COMMITS, "contributors", [["landing", "crawl_log"]], personal=True)
 def commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per repository and commit, dated by the rule; a view on the landing files, nothing is copied.
+    """One row per repository and commit reachable from the tip of its default branch, merges included.
 
-    Key: `repository_id`, `sha`. The date is the author's, or the committer's where the author's cannot be right.
+    Key: `repository_id`, `sha`. Dated by the rule: the author's date, or the committer's where the author's cannot be
+    right. A view on the landing files, nothing is copied.
     """
-    return _build(installation, "commits")
+    return _build(installation, COMMITS)
 
 
-@_table("known_bots", "contributors", [])
+@_table(KNOWN_BOTS, "contributors", [])
 def known_bots(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per login or name that is known to be a program although nothing in it says so. Key: `kind`, `value`."""
-    return _build(installation, "known_bots")
+    """One row per login or author name that is known to be a program although nothing in it says [bot].
+
+    Key: `kind`, `value`. A list kept by hand.
+    """
+    return _build(installation, KNOWN_BOTS)
 
 
-@_table("authors", "contributors", [commits, known_bots, ["landing", "accounts"]])
+@_table(AUTHORS, "contributors", [commits, known_bots, ["landing", "accounts"]], personal=True)
 def authors(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per repository and author as written, with the contributor behind it. No address is stored.
+    """One row per repository and author as written (name and address), with the contributor behind it.
 
-    Key: `repository_id`, `address_id`, `author_name` as written. Who it is follows the rules of
+    Key: `repository_id`, `address_id`, `author_name`. No address is stored. Who it is follows the rules of
     docs/definitions.md; everything about people is computed from here, so that a link between two addresses
     counts in all repositories.
     """
-    return _build(installation, "authors")
+    return _build(installation, AUTHORS)

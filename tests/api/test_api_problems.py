@@ -7,10 +7,7 @@ import pytest
 from api.main import create_app
 from api.settings import Settings
 
-SORT_MESSAGE = (
-    "must be a comma list of date, repository, number_of_new_contributors, each at most once; "
-    "a leading - turns the order round"
-)
+SORT_MESSAGE = "must be a comma list of date, repository, number_of_new_contributors; a leading - turns the order round"
 V1_ROUTES = [
     "/v1/new-contributors",
     "/v1/new-contributors.csv",
@@ -21,10 +18,14 @@ V1_ROUTES = [
     "/v1/repositories/acme/anvil",
     "/v1/repositories/acme/anvil/new-contributors",
     "/v1/repositories/acme/anvil/new-contributors.csv",
+    "/v1/repositories/acme/anvil/new-contributors/2016-02",
+    "/v1/repositories/acme/anvil/new-contributors/2016-02.csv",
+    "/v1/contributors/new",
+    "/v1/contributors/new.ndjson",
     "/v1/meta",
 ]
 SNAPSHOT_ROUTES = ["/api/repos", *V1_ROUTES, "/readyz"]
-ALL_ROUTES = [*SNAPSHOT_ROUTES, "/healthz", "/docs", "/openapi.json"]
+ALL_ROUTES = [*SNAPSHOT_ROUTES, "/healthz", "/metrics", "/docs", "/openapi.json"]
 
 
 @pytest.mark.parametrize("path", SNAPSHOT_ROUTES)

@@ -27,6 +27,7 @@ async def test_one_is_exact(client):
         "new_contributors": 23,
         "new_bots": 1,
         "new_contributors_12m": 16,
+        "new_bots_12m": 0,
         "state": "complete",
         "state_reason": None,
         "state_since": "2017-01-01T00:00:00Z",

@@ -1,97 +1,12 @@
 """The pointer is followed, and no request ever notices."""
 
-import asyncio
-import socket
-import threading
-from datetime import date
 from pathlib import Path
 
 import duckdb
-import httpx
 import pytest
-import uvicorn
 
-from api.main import create_app
 from api.settings import Settings
 from api.snapshot import SnapshotStore
-
-SWITCHES = 30
-CLIENTS = 8
-ANSWERS_PER_SWITCH = 12
-KEPT_FILES = 3
-
-
-def numbered(number, make_repository, make_series):
-    """A snapshot whose every row carries its number; another number has another number of rows, too."""
-    repositories = [make_repository(one, f"acme/r{one}", contributors=number) for one in range(1, 4)]
-    months = [
-        row
-        for one in repositories
-        for row in make_series(one, date(2016, 1, 1), [number] * (5 + number % 7), [number] * (5 + number % 7))
-    ]
-    return {"repositories": repositories, "monthly_new_contributors": months}
-
-
-async def test_no_request_fails_or_mixes_at_a_switch(published, make_repository, make_series):
-    """Many switches under load on a real server, old files pruned as the publisher prunes them."""
-    for number in range(SWITCHES + 1):
-        published.write(f"s{number}", numbered(number, make_repository, make_series))
-    published.switch("s0")
-    app = create_app(Settings(published=published.folder, look_every_seconds=0))
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    answers, seen, current = 0, set(), 0
-    paths = (
-        "/v1/new-contributors?page_size=1000",
-        "/api/repos?page_size=100",
-        "/v1/repositories/acme/r2/new-contributors",
-    )
-
-    def check(answer: httpx.Response) -> int:
-        assert answer.status_code == 200, answer.text
-        body = answer.json()
-        number = int(answer.headers["x-snapshot"].removeprefix("s"))
-        assert body.get("snapshot", f"s{number}") == f"s{number}"
-        assert {item["number_of_new_contributors"] for item in body["items"]} <= {number}
-        rows = 5 + number % 7
-        if "series" in body.get("links", {}):
-            assert len(body["items"]) == rows
-        elif number:
-            assert len(body["items"]) == body["total_records"] == 3 * rows
-        return number
-
-    def switch() -> None:
-        nonlocal current
-        current += 1
-        published.switch(f"s{current}")
-        if current >= KEPT_FILES:
-            (published.folder / f"s{current - KEPT_FILES}.duckdb").unlink()
-
-    async def ask(client: httpx.AsyncClient, first: int) -> None:
-        nonlocal answers
-        turn, newest = first, 0
-        while current < SWITCHES or newest < SWITCHES:
-            number = check(await client.get(paths[turn % len(paths)]))
-            assert number >= newest, "an answer is older than one before it on the same connection"
-            newest = number
-            seen.add(number)
-            turn += 1
-            answers += 1
-            if answers % ANSWERS_PER_SWITCH == 0 and current < SWITCHES:
-                switch()
-
-    try:
-        async with httpx.AsyncClient(base_url=address, timeout=10) as client, asyncio.timeout(30):
-            await asyncio.gather(*(ask(client, first) for first in range(CLIENTS)))
-    finally:
-        server.should_exit = True
-        thread.join(10)
-    assert not thread.is_alive()
-    assert current == SWITCHES
-    assert len(seen) > SWITCHES / 3
 
 
 async def test_a_lease_outlives_the_switch(published, settings, tables):

@@ -57,7 +57,17 @@ class Scene:
                 self.github.push(f"acme/{name}", work)
             self.repositories.append(listed(len(self.repositories) + 1, f"acme/{name}"))
 
-    async def crawl(self, *, token=TOKEN, max_wait=60.0, source=RestHistory, look_again=True, budget=None, **settings):
+    async def crawl(
+        self,
+        *,
+        token=TOKEN,
+        max_wait=60.0,
+        source=RestHistory,
+        look_again=True,
+        everything_again=False,
+        budget=None,
+        **settings,
+    ):
         self.error = None
         states = {}
         urls = {"api_url": self.github.api_url, "server_url": self.github.server_url, **settings}
@@ -65,7 +75,8 @@ class Scene:
             async with GitHubClient(github_settings(token, **urls), budget or Budget(max_wait=max_wait)) as client:
                 crawl = Crawl(self.landing, source(client), "run")
                 try:
-                    async with aclosing(crawl.run(self.repositories, look_again=look_again)) as attempts:
+                    how = {"look_again": look_again, "everything_again": everything_again}
+                    async with aclosing(crawl.run(self.repositories, **how)) as attempts:
                         async for one in attempts:
                             states[one.repository.partition("/")[2]] = one.reason or one.state.value
                 except (LimitReached, TokenRefused) as error:
@@ -301,3 +312,15 @@ async def test_git_that_works_is_kept_where_one_repository_fails(scene):
     assert states == {"one": "landed", "two": "not_found"}
     assert not scene.github.requests("rest")
     assert scene.landing.landed(1).source == "git"
+
+
+async def test_everything_again_reads_every_page_again(scene):
+    scene.add(anvil=3, bolt=1)
+    assert await scene.crawl() == {"anvil": "landed", "bolt": "landed"}
+    scene.github.forget_requests()
+    assert await scene.crawl() == {"anvil": "unchanged", "bolt": "unchanged"}
+    tips = scene.asked("anvil")
+    scene.github.forget_requests()
+    assert await scene.crawl(look_again=False, everything_again=True) == {"anvil": "landed", "bolt": "landed"}
+    assert scene.asked("anvil") >= tips + 2
+    assert scene.landing.landed(1).commits == 3 * PAGE

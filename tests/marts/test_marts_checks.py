@@ -1,23 +1,21 @@
-"""The checks on the marts: silent on good tables, loud on each kind of damage, and blocking."""
+"""The checks on the marts: silent on good tables, loud on each kind of damage; blocking where a table would be wrong."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
 
+import dagster as dg
 import duckdb
 import pytest
-from histories import MadeHome, commit
+from histories import NOW, Commit, MadeHome, commit
 
 from git_contrib_assets.marts import checks
-from git_contrib_assets.serving.contract import (
-    CONTRIBUTORS,
-    FIRST_COMMITS,
-    MONTHLY_NEW_CONTRIBUTORS,
-    REPOSITORIES,
-    Table,
-)
-from git_contrib_assets.storage.warehouse import read_violations
+from git_contrib_assets.serving.contract import CONTRIBUTORS, MONTHLY_NEW_CONTRIBUTORS, Table
+from git_contrib_assets.storage.warehouse import read_named, read_violations
 
-SELECTS = ("no_month_is_missing", "newcomers_add_up_to_people", "no_email_is_published", "every_commit_is_counted")
-KEYED = (MONTHLY_NEW_CONTRIBUTORS, FIRST_COMMITS, CONTRIBUTORS, REPOSITORIES)
+KEYED = list(checks.RULES)
+SELECTS = [rule.name for rules in checks.RULES.values() for rule in rules if rule.name != checks.DRIFT]
+AS_OF = {"as_of": NOW}
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +41,18 @@ def tables(good: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnectio
 def loud(tables: duckdb.DuckDBPyConnection) -> set[str]:
     """The checks that fail."""
     keys = {f"one_row_per_key:{table.name}" for table in KEYED if checks.one_row_per_key(tables, table)}
-    return keys | {name for name in SELECTS if read_violations(tables, name)}
+    return keys | {name for name in SELECTS if read_violations(tables, name, AS_OF)[1]}
 
 
 def test_good_tables_pass_every_check(tables: duckdb.DuckDBPyConnection) -> None:
     assert loud(tables) == set()
 
 
+CROWD = (
+    "insert into marts.contributors select * exclude (range) replace ({}, 'x' || range as contributor_id) "
+    "from (from marts.contributors limit 1), range(30)"
+)
+IDENTITY_EMAIL = "'email' as identity"
 DAMAGE = {
     "no_month_is_missing": [
         "delete from months where date = '2020-10-01' and repository_id = 1",
@@ -76,6 +79,20 @@ DAMAGE = {
         "delete from typed.authors where repository_id = 2",
         "update typed.repositories set commits = 5 where repository_id = 3",
     ],
+    "first_commit_is_the_earliest": [
+        "update marts.first_commits set first_commit_at = first_commit_at + interval 1 hour where repository_id = 1",
+        "update marts.first_commits set first_commit_at = first_commit_at - interval 1 hour where repository_id = 1",
+        "update marts.first_commits set first_commit_sha = 'f' where repository_id = 2",
+        "delete from marts.first_commits where repository_id = 2",
+        "update typed.authors set first_commit_at = '2001-01-01' where repository_id = 2",
+    ],
+    "account_answers_are_fresh": [
+        "update typed.authors set asked_at = '2021-02-12' where repository_id = 1 and is_askable",
+    ],
+    "few_contributors_are_bots": [CROWD.format("true as is_bot")],
+    "most_contributors_have_an_account": [
+        f"update typed.authors set asked_at = '2021-03-10'; {CROWD.format(IDENTITY_EMAIL)}",  # noqa: S608
+    ],
 }
 
 
@@ -100,14 +117,138 @@ def test_a_key_that_is_null_is_found(tables: duckdb.DuckDBPyConnection, table: T
     assert len(checks.one_row_per_key(tables, table)) == 1
 
 
-def test_every_check_of_a_mart_blocks_and_all_are_there() -> None:
-    made = {
-        checks.check_monthly_new_contributors: {"one_row_per_key", *SELECTS},
-        checks.check_first_commits: {"one_row_per_key"},
-        checks.check_contributors: {"one_row_per_key"},
-        checks.check_repositories: {"one_row_per_key"},
+def test_a_crowd_without_accounts_is_no_news_where_nobody_was_asked(tables: duckdb.DuckDBPyConnection) -> None:
+    tables.execute(CROWD.format(IDENTITY_EMAIL))
+    assert read_violations(tables, "most_contributors_have_an_account", AS_OF)[1] == []
+
+
+def test_what_would_publish_a_wrong_table_blocks_and_the_rest_warns() -> None:
+    warn = {
+        "most_contributors_have_an_account",
+        "few_contributors_are_bots",
+        "account_answers_are_fresh",
+        checks.DRIFT,
     }
-    for definition, names in made.items():
-        specs = list(definition.check_specs)
-        assert {spec.name for spec in specs} == names
-        assert all(spec.blocking for spec in specs)
+    definitions = (
+        checks.check_contributors,
+        checks.check_first_commits,
+        checks.check_repositories,
+        checks.check_monthly_new_contributors,
+    )
+    specs = [spec for definition in definitions for spec in definition.check_specs]
+    assert len(specs) == len(SELECTS) + len(KEYED) + 1
+    assert {spec.name for spec in specs if not spec.blocking} == warn
+    assert all(spec.description for spec in specs)
+
+
+@pytest.mark.parametrize("table", KEYED, ids=lambda table: table.name)
+def test_every_check_says_of_how_much(tables: duckdb.DuckDBPyConnection, table: Table) -> None:
+    names, rows = read_named(tables, "marts/measures", table.name, AS_OF)
+    assert len(rows) == 1
+    counts = dict(zip(names, rows[0], strict=True))
+    for rule in checks.RULES[table]:
+        assert rule.counts
+        assert all(isinstance(counts[name], int | float) for name in rule.counts)
+
+
+def test_a_failed_check_shows_what_it_found_and_a_warning_stays_one() -> None:
+    rules = {rule.name: rule for rules in checks.RULES.values() for rule in rules}
+    found = checks.Found(("repository", "months"), [(f"acme/r{number}", number) for number in range(25)])
+    loud = checks._result(MONTHLY_NEW_CONTRIBUTORS, rules["no_month_is_missing"], found, {"months": 7})
+    assert (loud.passed, loud.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert loud.metadata["violations"].value == 25
+    assert loud.metadata["months"].value == 7
+    shown = loud.metadata["first_20_rows"]
+    assert isinstance(shown, dg.TableMetadataValue)
+    assert [record.data["repository"] for record in shown.records] == [f"acme/r{number}" for number in range(20)]
+    warned = checks._result(
+        CONTRIBUTORS,
+        rules["account_answers_are_fresh"],
+        found,
+        dict.fromkeys(rules["account_answers_are_fresh"].counts, 1),
+    )
+    assert warned.severity is dg.AssetCheckSeverity.WARN
+
+
+# Drift
+
+
+def first_two() -> list[Commit]:
+    """What is landed of the first repository; its tip comes first."""
+    return [commit("bob@example.com", "2020-07-01", sha="a1"), commit(sha="a0")]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> MadeHome:
+    """Two repositories, published."""
+    made = MadeHome(tmp_path / "home")
+    made.repository(*first_two())
+    made.repository(commit("cleo@example.com", "2020-06-01", sha="b0"), repository_id=2)
+    made.publish()
+    return made
+
+
+def drift(made: MadeHome, *, later: int = 0) -> checks.Found:
+    """What the check finds in the tables as they are built now, ``later`` days after the first."""
+    made.as_of = NOW + timedelta(days=later)
+    with made.building() as connection:
+        found = checks.drift(connection, made.home.published)
+        assert connection.execute("select 1 from duckdb_databases() where database_name = 'previous'").fetchall() == []
+    return found
+
+
+def changes(found: checks.Found) -> list[tuple[str, ...]]:
+    assert tuple(found.columns) in {(), ("repository", "date", "before", "after", "why")}
+    return [(str(row[0]), str(row[1])[:7], *map(str, row[2:])) for row in found.rows]
+
+
+def test_without_a_snapshot_there_is_nothing_to_compare_with(tmp_path: Path) -> None:
+    made = MadeHome(tmp_path / "home")
+    made.repository(commit())
+    assert drift(made) == checks.Found(more=(("compared_with", "no snapshot: there is none that can be read"),))
+
+
+def test_nothing_changed(made: MadeHome) -> None:
+    found = drift(made)
+    assert not found.rows
+    assert str(dict(found.more)["compared_with"]).startswith("20210315T")
+
+
+def test_a_month_that_was_still_running_may_change(made: MadeHome) -> None:
+    made.land(1, [commit("dora@example.com", "2021-03-16", sha="a2"), *first_two()])
+    assert changes(drift(made, later=5)) == []
+
+
+def test_a_late_merge_is_told(made: MadeHome) -> None:
+    made.land(1, [commit("dora@example.com", "2020-08-02", sha="a2"), *first_two()])
+    assert changes(drift(made)) == [("acme/anvil", "2020-08", "0", "1", "older commits came in")]
+
+
+def test_rewritten_history_is_told(made: MadeHome) -> None:
+    made.land(1, [commit("bob@example.com", "2020-06-01", sha="c0"), commit(sha="c1")])
+    assert changes(drift(made)) == [
+        ("acme/anvil", "2020-06", "0", "1", "history was rewritten"),
+        ("acme/anvil", "2020-07", "1", "0", "history was rewritten"),
+    ]
+
+
+def test_new_account_links_are_told(made: MadeHome) -> None:
+    made.answer("ann@example.com", 7, "ann")
+    made.answer("bob@example.com", 7, "ann")
+    found = drift(made)
+    assert changes(found) == [("acme/anvil", "2020-07", "1", "0", "other account links")]
+    assert dict(found.more)["repositories_changed"] == dict(found.more)["months: other account links"] == 1
+
+
+def test_a_repository_that_is_gone_is_told_and_a_new_one_is_no_drift(made: MadeHome) -> None:
+    made.repository(commit("eve@example.com", "2020-05-01"), repository_id=3)
+    made.landing.commit_file(2).unlink()
+    found = drift(made)
+    assert {row[0] for row in found.rows} == {"acme/bolt"}
+    assert {row[-1] for row in found.rows} == {"the repository is gone"}
+    assert ("acme/bolt", "2020-06", "1", "None", "the repository is gone") in changes(found)
+
+
+def test_a_snapshot_that_cannot_be_read_is_none(made: MadeHome) -> None:
+    (made.home.published / "current.duckdb").resolve().write_bytes(b"garbage")
+    assert "no snapshot" in str(drift(made).more)

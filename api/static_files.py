@@ -1,0 +1,42 @@
+"""The files of the pages: each has an address that changes with its content, so that browsers keep it for good."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+FOLDER = Path(__file__).parent / "static"
+KEPT_FOR_GOOD = "public, max-age=31536000, immutable"
+LOOKED_AT_AGAIN = "public, max-age=300"
+
+
+@cache
+def version_of(name: str) -> str:
+    """What the file's address ends in: a part of its hash."""
+    return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:16]
+
+
+def static_address(name: str, root: str = "") -> str:
+    """The address of a file as it is now."""
+    return f"{root}/static/{name}?v={version_of(name)}"
+
+
+class VersionedStaticFiles(StaticFiles):
+    """Lets a file be kept for good, but only under the address of its present content."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=FOLDER)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file; an address of an older version gives the present one, for a short time."""
+        answer = await super().get_response(path, scope)
+        if answer.status_code < 400:
+            asked = QueryParams(scope["query_string"]).get("v")
+            current = asked is not None and asked == version_of(path)
+            answer.headers["Cache-Control"] = KEPT_FOR_GOOD if current else LOOKED_AT_AGAIN
+            answer.headers["X-Content-Type-Options"] = "nosniff"
+        return answer

@@ -1,0 +1,11 @@
+-- one row per contributor: the ten who are there for the shortest time
+-- key: login, since
+-- reads: marts.contributors
+select
+    login,
+    identity,
+    repositories,
+    first_commit_at::date as since
+from marts.contributors
+order by first_commit_at desc, contributor_id
+limit 10

@@ -1,0 +1,8 @@
+-- addresses whose newest answer is older than 30 days; must return no row
+-- reads: typed.authors
+select
+    count(distinct address_id) as emails,
+    min(asked_at) as oldest_answer
+from typed.authors
+where is_askable and asked_at < $as_of::timestamp - interval 30 day
+having count(*) > 0

@@ -1,0 +1,7 @@
+-- contributors that are bots, when they are more than 20 percent; must return no row
+-- reads: marts.contributors
+select
+    count(*) filter (where is_bot) as bots,
+    count(*) as contributors
+from marts.contributors
+having count(*) >= 20 and count(*) filter (where is_bot) > 0.2 * count(*)

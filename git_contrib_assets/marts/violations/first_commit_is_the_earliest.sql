@@ -1,0 +1,37 @@
+-- first commits that come after an earlier one of the contributor, or of all in the repository; must return no row
+-- reads: marts.first_commits, typed.authors, typed.commits
+with later as (
+    select
+        firsts.repository_id,
+        firsts.first_commit_sha,
+        'the contributor has an earlier one' as violation
+    from typed.authors as authors
+    join marts.first_commits as firsts using (repository_id, contributor_id)
+    where authors.first_commit_at < firsts.first_commit_at
+        or (authors.first_commit_at = firsts.first_commit_at and authors.first_commit_sha < firsts.first_commit_sha)
+),
+-- who wrote a commit is known to typed.authors alone: the commits themselves can only tell when the first of all was
+landed as (
+    select
+        repository_id,
+        min(dated_at) as earliest
+    from typed.commits
+    group by repository_id
+),
+counted as (
+    select
+        repository_id,
+        arg_min(first_commit_sha, first_commit_at) as first_commit_sha,
+        min(first_commit_at) as earliest
+    from marts.first_commits
+    group by repository_id
+)
+from later
+union all
+select
+    repository_id,
+    counted.first_commit_sha,
+    'the first of all is of another time' as violation
+from landed
+full join counted using (repository_id)
+where landed.earliest is distinct from counted.earliest

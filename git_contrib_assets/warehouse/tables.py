@@ -1,0 +1,101 @@
+"""The warehouse's tables: what one row is, its key, its columns. Working tables, no contract: they may change at any time."""
+
+from git_contrib_assets.serving.contract import Column, Table
+
+_REPOSITORY_ID = Column("repository_id", "BIGINT", "GitHub's numeric id: it survives renames and transfers")
+_SHA = Column("sha", "VARCHAR", "The commit's sha")
+
+REPOSITORIES = Table(
+    name="repositories",
+    grain="One row per repository ever listed, with how its last attempt ended",
+    key=("repository_id",),
+    order=("repository", "repository_id"),
+    columns=(
+        _REPOSITORY_ID,
+        Column("repository", "VARCHAR", "Current name as owner/name"),
+        Column("owner_id", "BIGINT", "GitHub's numeric id of the owner"),
+        Column("owner", "VARCHAR", "Owner's login"),
+        Column("owner_type", "VARCHAR", "Organization or User"),
+        Column("name", "VARCHAR", "Short name"),
+        Column("created_at", "TIMESTAMP", "Creation on GitHub (UTC)"),
+        Column("default_branch", "VARCHAR", "Name of the default branch"),
+        Column("is_fork", "BOOLEAN", "The repository is a fork"),
+        Column("is_archived", "BOOLEAN", "The repository is archived"),
+        Column("stars", "BIGINT", "Stars when last listed"),
+        Column("language", "VARCHAR", "Main language as GitHub says, or null"),
+        Column("state", "VARCHAR", "complete, empty, emptied, pending, failed or vanished"),
+        Column("state_reason", "VARCHAR", "Why it failed or vanished, in one word; else null"),
+        Column("state_since", "TIMESTAMP", "When that state was first seen (UTC)"),
+        Column("is_landed", "BOOLEAN", "There is a landing file: the repository has months"),
+        Column("collected_at", "TIMESTAMP", "When the commits counted here were fetched (UTC); null when never"),
+        Column("tip", "VARCHAR", "Sha of the newest commit counted, or null"),
+        Column("commits", "BIGINT", "Commits in the landing file, by its footer"),
+        Column("listed_at", "TIMESTAMP", "When it was last listed (UTC)"),
+        Column("until", "TIMESTAMP", "How far its months go: now, or when it was last listed"),
+    ),
+)
+
+OWNERS = Table(
+    name="owners",
+    grain="One row per owner of a repository ever listed",
+    key=("owner_id",),
+    order=("owner", "owner_id"),
+    columns=(
+        Column("owner_id", "BIGINT", "GitHub's numeric id of the owner"),
+        Column("owner", "VARCHAR", "Login, by the newest listing"),
+        Column("type", "VARCHAR", "Organization or User"),
+        Column("repositories", "BIGINT", "Repositories ever listed"),
+    ),
+)
+
+COMMITS = Table(
+    name="commits",
+    grain="One row per repository and commit reachable from the tip of its default branch, merges included",
+    key=("repository_id", "sha"),
+    order=(),
+    columns=(
+        _REPOSITORY_ID,
+        _SHA,
+        Column("parent_count", "INTEGER", "Number of parents: two or more for a merge"),
+        Column("author_name", "VARCHAR", "Author's name as written"),
+        Column("author_email", "VARCHAR", "Author's address as written"),
+        Column("dated_at", "TIMESTAMP", "The author's date, or the committer's where that cannot be right (UTC)"),
+    ),
+)
+
+KNOWN_BOTS = Table(
+    name="known_bots",
+    grain="One row per login or author name that is known to be a program although nothing in it says [bot]",
+    key=("kind", "value"),
+    order=("kind", "value"),
+    columns=(
+        Column("kind", "VARCHAR", "login or name"),
+        Column("value", "VARCHAR", "The login or name, lower-cased, without a number at its end"),
+        Column("list_version", "INTEGER", "Version of the list"),
+    ),
+)
+
+AUTHORS = Table(
+    name="authors",
+    grain="One row per repository and author as written (name and address), with the contributor behind it",
+    key=("repository_id", "address_id", "author_name"),
+    order=(),
+    columns=(
+        _REPOSITORY_ID,
+        Column("contributor_id", "VARCHAR", "Who it is: the same in all repositories"),
+        Column("identity", "VARCHAR", "The rule that told who it is: account, bot, email or name"),
+        Column("login", "VARCHAR", "GitHub login where one is known, else null"),
+        Column("is_login_current", "BOOLEAN", "GitHub said the login; else it is read out of an address"),
+        Column("author_name", "VARCHAR", "Author's name, trimmed; null where it holds an @"),
+        Column("is_bot", "BOOLEAN", "This author is a bot"),
+        Column("address_id", "VARCHAR", "Keyed hash of the address"),
+        Column("is_askable", "BOOLEAN", "GitHub can be asked whose address it is: it is not blank, and no bot's own"),
+        Column("asked_at", "TIMESTAMP", "When GitHub was last asked (UTC); null when never"),
+        Column("commits", "BIGINT", "Commits of this author in the repository"),
+        Column("first_commit_at", "TIMESTAMP", "Time of the earliest of them (UTC)"),
+        Column("first_commit_sha", "VARCHAR", "Its sha; of several at one time the smallest"),
+        Column("last_commit_at", "TIMESTAMP", "Time of the newest of them (UTC)"),
+    ),
+)
+
+TABLES = (REPOSITORIES, OWNERS, COMMITS, KNOWN_BOTS, AUTHORS)

@@ -1,0 +1,419 @@
+"""The page in a real browser: drawn, changed, read by keyboard and by screen readers, and without scripts."""
+
+import csv
+import io
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import page_scene
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+MONTHLY = "[data-drawing=monthly] svg"
+RUNNING = "[data-drawing=running] svg"
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The address of the API over the scene."""
+    folder = tmp_path_factory.mktemp("home") / "published"
+    page_scene.publish(folder)
+    with page_scene.served(folder) as address:
+        yield address
+
+
+@pytest.fixture
+def watched(page, site):
+    """The page; a message of the browser, a refusal by the policy, or a request to elsewhere fails the test."""
+    wrong = []
+    page.on("console", lambda message: wrong.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: None if request.url.startswith((site, "data:")) else wrong.append(request.url))
+    yield page
+    assert wrong == []
+
+
+@pytest.fixture
+def opened(watched, site):
+    """The page as it is without a choice, drawn."""
+    watched.goto(site)
+    expect(watched.locator(MONTHLY)).to_be_visible()
+    expect(watched.locator(".people li")).not_to_have_count(0)
+    return watched
+
+
+def choice_of(page) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(page.url).query)
+
+
+def value(page, name):
+    return page.locator(f"[data-value={name}]")
+
+
+def summary(site, query="") -> list[dict]:
+    return httpx.get(f"{site}/v1/new-contributors/summary{query}").json()["items"]
+
+
+def in_year(site, query="") -> str:
+    whole = [row for row in summary(site, query) if row["date"] <= str(page_scene.COMPLETE_THROUGH)]
+    return f"{sum(row['number_of_new_contributors'] for row in whole[-12:]):,}"
+
+
+def bars(page) -> int:
+    return page.locator(f"{MONTHLY} .bars rect").count()
+
+
+# Drawn
+
+
+def test_panels_are_drawn(opened, site):
+    """A bar for each month, the running one apart, the mean, the running total, the leaderboard and the people."""
+    rows = summary(site)
+    assert bars(opened) == len(rows)
+    assert opened.locator(f"{MONTHLY} .running rect").count() == 1
+    expect(opened.locator(f"{MONTHLY} .mean path")).to_have_count(1)
+    expect(opened.locator(MONTHLY)).to_contain_text(f"{rows[-1]['number_of_new_contributors']} so far")
+    for name in ("New contributors per month", "Running total of contributors"):
+        expect(opened.get_by_role("img", name=name)).to_be_visible()
+    expect(opened.locator("#leaders tbody tr")).to_have_count(len(page_scene.NAMES) - 1)
+    expect(opened.locator("#leaders .trend").first).to_be_visible()
+    expect(value(opened, "in_year")).to_have_text(in_year(site))
+    expect(opened.locator("#apply")).to_be_hidden()
+
+
+def test_a_line_for_each_repository_chosen(watched, site):
+    """Each named at its end."""
+    watched.goto(f"{site}/?repository=acme/anvil&repository=acme/drill&repository=acme/void")
+    expect(watched.locator(f"{RUNNING} .total path")).to_have_count(3)
+    for name in ("anvil", "drill", "void"):
+        expect(watched.locator(f"{RUNNING} .name", has_text=name)).to_be_visible()
+    expect(watched.locator("#running thead th")).to_have_count(4)
+
+
+def test_nothing_moves_while_it_is_drawn(watched, site):
+    """Room is kept for what is drawn, also for what is further down."""
+    watched.set_viewport_size({"width": 1280, "height": 3000})
+    watched.add_init_script("""
+        window.moved = 0;
+        new PerformanceObserver((list) => list.getEntries().forEach((one) => (window.moved += one.value)))
+            .observe({type: 'layout-shift', buffered: true});""")
+    watched.goto(site)
+    before = watched.locator("#leaders").bounding_box()
+    for drawing in (MONTHLY, RUNNING):
+        expect(watched.locator(drawing)).to_be_visible()
+    assert watched.locator("#leaders").bounding_box() == before
+    assert watched.evaluate("new Promise((done) => requestAnimationFrame(() => done(window.moved)))") < 0.02
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_nothing_runs_out_of_the_window(watched, site, size):
+    """No sideways scrolling, and the drawing fills its panel, after a turn of the phone too."""
+    watched.set_viewport_size(size)
+    watched.goto(f"{site}/?repository=acme/anvil&repository=acme/engraver")
+    for width in (size["width"], size["height"]):
+        watched.set_viewport_size({"width": width, "height": size["height"]})
+        room = watched.locator("[data-drawing=monthly]").bounding_box()["width"]
+        expect(watched.locator(MONTHLY)).to_have_attribute("width", str(int(room)))
+        assert watched.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+def test_a_bar_tells_its_numbers(opened):
+    """To whoever points at it."""
+    opened.locator(MONTHLY).hover(position={"x": 300, "y": 150})
+    expect(opened.locator(f"{MONTHLY} .tip")).to_contain_text(re.compile(r"[A-Z][a-z]{2} 20\d\d.*\d+ new"))
+
+
+# Changed
+
+
+def test_a_filter_changes_the_address_and_the_numbers(opened, site):
+    """Without a new page; the way back works, and the address alone gives the same view."""
+    opened.evaluate("window.same = true")
+    opened.locator("#picker summary").click()
+    opened.get_by_role("checkbox", name="bellows").check()
+    expect(value(opened, "in_year")).to_have_text(in_year(site, "?repository=acme/bellows"))
+    expect(opened).to_have_url(f"{site}/?repository=acme/bellows")
+    opened.get_by_role("checkbox", name="drill").check()
+    both = "?repository=acme/bellows&repository=acme/drill"
+    expect(value(opened, "in_year")).to_have_text(in_year(site, both))
+    expect(opened).to_have_url(f"{site}/{both}")
+    expect(opened.locator(f"{RUNNING} .total path")).to_have_count(2)
+    expect(opened.locator(".chip")).to_have_count(2)
+    expect(opened.locator("#status")).to_contain_text("new contributors in 12 months")
+    opened.go_back()
+    expect(value(opened, "in_year")).to_have_text(in_year(site, "?repository=acme/bellows"))
+    expect(opened.locator("#picker input[value='acme/drill']")).not_to_be_checked()
+    opened.go_back()
+    expect(value(opened, "in_year")).to_have_text(in_year(site))
+    expect(opened.locator("#picked")).to_have_text("all")
+    opened.go_forward()
+    expect(opened.locator("h1")).to_have_text("acme/bellows")
+    assert opened.evaluate("window.same") is True
+    opened.reload()
+    expect(value(opened, "in_year")).to_have_text(in_year(site, "?repository=acme/bellows"))
+    assert opened.evaluate("window.same === undefined")
+
+
+def test_months_bots_and_forks(opened, site):
+    """Each alone and together; the drawing follows."""
+    opened.locator("#from").fill("2023-01")
+    opened.locator("#from").press("Tab")
+    rows = summary(site, "?from=2023-01")
+    expect(opened.locator("#monthly-table tbody tr")).to_have_count(len(rows))
+    expect(value(opened, "in_span")).to_have_text(str(sum(row["number_of_new_contributors"] for row in rows)))
+    expect(opened.locator(f"{MONTHLY} .bars rect")).to_have_count(len(rows))
+    opened.get_by_label("Leave out bots").check()
+    expect(value(opened, "in_year")).to_have_text(in_year(site, "?bots=false"))
+    opened.get_by_label("Count forks").check()
+    expect(value(opened, "in_year")).to_have_text(in_year(site, "?bots=false&forks=true"))
+    expect(opened.locator("#leaders tbody tr")).to_have_count(len(page_scene.NAMES))
+    assert choice_of(opened) == [("from", "2023-01"), ("forks", "true"), ("bots", "false")]
+    assert in_year(site) != in_year(site, "?bots=false") != in_year(site, "?bots=false&forks=true")
+
+
+def test_a_repository_of_the_leaderboard(opened, site):
+    """Its name shows it alone; a chip takes it away again."""
+    opened.locator("#leaders").get_by_role("link", name="chisel").click()
+    expect(opened).to_have_url(f"{site}/?repository=acme/chisel")
+    expect(opened.locator("#picker input[value='acme/chisel']")).to_be_checked(checked=True)
+    expect(opened.locator("#monthly")).to_be_focused()
+    opened.get_by_label("Remove acme/chisel").click()
+    expect(opened).to_have_url(f"{site}/")
+    expect(opened.locator("h1")).to_have_text("acme")
+
+
+def test_one_choice_overtakes_another(opened, site):
+    """The answer that comes late is not shown."""
+    held = []
+    opened.route("**/?repository=acme/anvil", lambda route: held.append(route))
+    opened.locator("#picker summary").click()
+    with opened.expect_event("requestfailed", lambda request: request.url.endswith("?repository=acme/anvil")):
+        opened.get_by_role("checkbox", name="anvil").check()
+        opened.get_by_role("checkbox", name="drill").check()
+    expect(opened.locator("h1")).to_have_text("acme/anvil and acme/drill")
+    expect(opened.locator(f"{RUNNING} .total path")).to_have_count(2)
+    assert len(held) == 1
+    opened.go_back()
+    expect(opened).to_have_url(f"{site}/")
+
+
+def test_a_choice_that_makes_no_sense(page, site):
+    """Is said in place; the numbers and the address stay."""
+    page.goto(f"{site}/?from=2023-05")
+    expect(page.locator(MONTHLY)).to_be_visible()
+    before = value(page, "in_span").inner_text()
+    page.locator("#to").fill("2023-01")
+    page.locator("#to").press("Tab")
+    expect(page.get_by_role("alert")).to_have_text("to must not be before from.")
+    expect(value(page, "in_span")).to_have_text(before)
+    expect(page).to_have_url(f"{site}/?from=2023-05")
+
+
+def test_find_a_repository(opened):
+    """The list is cut to names that hold the text."""
+    opened.locator("#picker summary").click()
+    opened.get_by_label("Find a repository").fill("ELL")
+    expect(opened.locator("#picker li:visible")).to_have_count(1)
+    expect(opened.locator("#picker li:visible")).to_contain_text("bellows")
+
+
+def test_csv_downloads(opened, site):
+    """The link beside the drawing gives the rows that are drawn."""
+    opened.locator("#leaders").get_by_role("link", name="anvil").click()
+    expect(opened.locator("h1")).to_have_text("acme/anvil")
+    with opened.expect_download() as waiting:
+        opened.locator("#monthly").get_by_role("link", name="CSV").click()
+    download = waiting.value
+    assert download.suggested_filename == "new-contributors-summary-2024-09-30.csv"
+    rows = list(csv.DictReader(io.StringIO(download.path().read_text())))
+    drawn = summary(site, "?repository=acme/anvil")
+    assert [int(row["number_of_new_contributors"]) for row in rows] == [
+        row["number_of_new_contributors"] for row in drawn
+    ]
+
+
+def test_a_failure_is_said(page, site):
+    """And what was there stays."""
+    page.goto(site)
+    expect(page.locator(MONTHLY)).to_be_visible()
+    before = value(page, "in_year").inner_text()
+    page.route(
+        "**/v1/new-contributors/summary?*",
+        lambda route: route.fulfill(status=503, json={"detail": "It took too long."}),
+    )
+    page.get_by_label("Leave out bots").check()
+    expect(page.get_by_role("alert")).to_contain_text("It took too long.")
+    expect(value(page, "in_year")).to_have_text(before)
+    page.unroute("**/v1/new-contributors/summary?*")
+    page.get_by_label("Count forks").check()
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_drawings_and_tables_are_of_one_snapshot(page, site):
+    """An answer that the browser kept from before is asked for again, past its cache."""
+    old = httpx.get(f"{site}/v1/new-contributors/summary").json() | {"snapshot": "before", "items": []}
+    page.route("**/v1/new-contributors/summary", lambda route: route.fulfill(json=old), times=1)
+    page.goto(site)
+    expect(page.locator(f"{MONTHLY} .bars rect")).to_have_count(len(summary(site)))
+
+
+def test_names_are_text(opened):
+    """Whatever a person is called, and whatever a reason says, nothing of it runs: `watched` would see it."""
+    expect(opened.locator(".people")).to_contain_text(page_scene.HOSTILE)
+    expect(opened.locator("#coverage")).to_contain_text(page_scene.HOSTILE.replace("_", " "))
+    expect(opened.locator("#content img")).to_have_count(0)
+
+
+# By keyboard
+
+
+def focus(page) -> str:
+    return page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()")
+
+
+def test_keyboard_only(opened, site):
+    """To the numbers in one step; a repository found and chosen; the leaderboard sorted; focus stays where one works."""
+    keys = opened.keyboard
+    keys.press("Tab")
+    assert focus(opened) == "Skip to the numbers"
+    keys.press("Enter")
+    keys.press("Tab")
+    assert opened.evaluate("document.activeElement.closest('section').id") == "monthly"
+    opened.reload()
+    expect(opened.locator(MONTHLY)).to_be_visible()
+    summary_of_picker = opened.locator("#picker summary")
+    for _ in range(20):
+        keys.press("Tab")
+        if summary_of_picker.evaluate("(one) => one === document.activeElement"):
+            break
+    expect(summary_of_picker).to_be_focused()
+    keys.press("Enter")
+    keys.press("Tab")
+    assert focus(opened) == "find"
+    keys.type("drill")
+    keys.press("Enter")
+    keys.press("Tab")
+    keys.press("Space")
+    expect(opened).to_have_url(f"{site}/?repository=acme/drill")
+    expect(opened.locator("h1")).to_have_text("acme/drill")
+    expect(opened.locator("#picker input[value='acme/drill']")).to_be_focused()
+    keys.press("Escape")
+    expect(summary_of_picker).to_be_focused()
+    assert not opened.locator("#picker").evaluate("(one) => one.open")
+    opened.locator("#sort-repository").focus()
+    keys.press("Enter")
+    heading = opened.get_by_role("columnheader", name="Repository", exact=True).first
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    expect(opened.locator("#sort-repository")).to_be_focused()
+    keys.press("Space")
+    expect(heading).to_have_attribute("aria-sort", "descending")
+    expect(opened.locator("#leaders tbody th").first).to_contain_text("waiting")
+    assert ("sort", "-repository") in choice_of(opened)
+
+
+def test_focus_is_seen_everywhere(opened):
+    """Every stop of the tab key is in view and has an outline; they come in the order of the page."""
+    opened.locator("#picker summary").press("Enter")
+    opened.locator("h1").click()
+    stops = []
+    for _ in range(120):
+        opened.keyboard.press("Tab")
+        stop = opened.evaluate("""() => {
+            const one = document.activeElement, style = getComputedStyle(one), box = one.getBoundingClientRect();
+            return one === document.body ? null : {
+                name: one.id || one.textContent.trim().slice(0, 30), outline: style.outlineStyle, width: style.outlineWidth,
+                top: box.top + scrollY, inView: box.bottom > 0 && box.top < innerHeight }; }""")
+        if stop is None:
+            break
+        stops.append(stop)
+    assert len(stops) > 30
+    for stop in stops:
+        assert stop["outline"] != "none", stop
+        assert stop["width"] == "2px", stop
+        assert stop["inView"], stop
+
+
+# Without scripts
+
+
+@pytest.fixture
+def plain(browser, site):
+    """The page in a browser that runs no scripts."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(site)
+    yield page
+    context.close()
+
+
+def test_tables_without_scripts(plain, site):
+    """All numbers are there, and the server's picture."""
+    rows = summary(site)
+    plain.locator("#monthly-table summary").click()
+    table = plain.locator("#monthly-table tbody tr")
+    expect(table).to_have_count(len(rows))
+    expect(table.first).to_contain_text("Oct 2024, so far")
+    expect(table.first).to_be_visible()
+    expect(table.nth(1).locator("td").first).to_have_text(str(rows[-2]["number_of_new_contributors"]))
+    expect(plain.locator("#leaders tbody tr").first.locator("td").first).to_be_visible()
+    expect(plain.locator("#coverage")).to_contain_text("history unavailable")
+    expect(plain.locator(".people li")).to_have_count(20)
+    picture = plain.locator("[data-drawing=monthly] img")
+    expect(picture).to_be_visible()
+    assert httpx.get(f"{site}{picture.get_attribute('src')}").headers["content-type"] == "image/svg+xml"
+
+
+def test_the_form_without_scripts(plain, site):
+    """It is sent as any form; the headers of the leaderboard sort it."""
+    plain.locator("#picker summary").click()
+    plain.get_by_role("checkbox", name="drill").check()
+    plain.get_by_label("Leave out bots").check()
+    plain.get_by_role("button", name="Show").click()
+    expect(plain.locator("h1")).to_have_text("acme/drill")
+    expect(value(plain, "in_year")).to_have_text(in_year(site, "?repository=acme/drill&bots=false"))
+    plain.get_by_role("button", name="All time").click()
+    expect(plain.locator("th[aria-sort=descending]")).to_have_text("All time")
+    expect(plain.locator("h1")).to_have_text("acme/drill")
+    plain.get_by_role("button", name="All time").click()
+    expect(plain.locator("th[aria-sort=ascending]")).to_have_text("All time")
+
+
+# For everybody
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("query", ["", "?repository=acme/anvil&repository=acme/drill&from=2020-01"], ids=["all", "two"])
+def test_axe_finds_nothing_serious(browser, site, scheme, size, query):
+    """With all that can be opened open."""
+    context = browser.new_context(color_scheme=scheme, viewport=size)
+    page = context.new_page()
+    page.goto(site + query)
+    expect(page.locator(MONTHLY)).to_be_visible()
+    page.locator("#monthly-table summary").click()
+    page.locator("#running-table summary").click()
+    page.locator("#picker summary").click()
+    found = Axe().run(page).response
+    context.close()
+    assert len(found["passes"]) > 20
+    serious = [one for one in found["violations"] if one["impact"] in {"serious", "critical"}]
+    assert [(one["id"], [node["html"] for node in one["nodes"]][:3]) for one in serious] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_before_the_first_snapshot(browser, tmp_path, scheme):
+    """The page says what to do, and is as readable."""
+    with page_scene.served(tmp_path / "published") as address:
+        context = browser.new_context(color_scheme=scheme)
+        page = context.new_page()
+        answer = page.goto(address)
+        assert answer.status == 503
+        expect(page.locator("main")).to_contain_text("git-contrib run")
+        found = Axe().run(page).response
+        context.close()
+    assert [one["id"] for one in found["violations"] if one["impact"] in {"serious", "critical"}] == []
