@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from git_contrib_assets.errors import GitContribError
-from git_contrib_assets.partitions import repository_partitions
+from git_contrib_assets.partitions import RANGE_TAG, register_partitions, repository_partitions
 from git_contrib_assets.resources import report_dead_runs
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.storage.home import Home
@@ -14,11 +14,13 @@ from git_contrib_assets.storage.landing_zone import LandingZone
 SKIP_UNCHANGED_TAG = "git_contrib/skip_unchanged"
 """A run with this tag has just refreshed the catalogue, so that it can tell who was not pushed to."""
 DAILY_TAG = "git_contrib/daily"
-"""Marks the two runs of a day; a run from the command line does both itself, and has no such mark."""
-RANGE_TAG = "dagster/asset_partition_range_"
+"""Marks the runs of a day, one or two; a run from the command line has no such mark."""
 
-CATALOGUE = dg.AssetSelection.assets(["landing", "repositories"])
-_CRAWL = dg.AssetSelection.assets(["landing", "commits"], ["landing", "crawl_log"])
+_REPOSITORIES = dg.AssetKey(["landing", "repositories"])
+_COMMITS = dg.AssetKey(["landing", "commits"])
+_CRAWL_LOG = dg.AssetKey(["landing", "crawl_log"])
+CATALOGUE = dg.AssetSelection.assets(_REPOSITORIES)
+_CRAWL = dg.AssetSelection.assets(_COMMITS, _CRAWL_LOG)
 _STUCK_AFTER = timedelta(days=1)
 _UNDER_WAY = [
     dg.DagsterRunStatus.QUEUED,
@@ -27,7 +29,6 @@ _UNDER_WAY = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
-_COMMITS = dg.AssetKey(["landing", "commits"])
 after_crawl = (
     dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing()).ignore(CATALOGUE)
     & ~dg.AutomationCondition.asset_matches(_COMMITS, dg.AutomationCondition.in_progress())
@@ -53,17 +54,26 @@ refresh_job = dg.define_asset_job(
     selection=dg.AssetSelection.all() - CATALOGUE,
     description="Crawls a range of repositories, recomputes all tables and publishes them, in one run",
 )
+collect_job = dg.define_asset_job(
+    "collect",
+    selection=dg.AssetSelection.all(),
+    description=(
+        "A day in one run: lists all targets, crawls what was pushed to, recomputes all tables and publishes them. Where "
+        "the listing finds repositories that are new, it ends with the listing, and a refresh of all follows"
+    ),
+)
 
 
 @dg.schedule(
-    job=catalogue_job,
+    job=collect_job,
     # Not on the hour, when everybody's jobs start; after midnight, so that the month before is complete.
     cron_schedule="17 3 * * *",
     execution_timezone="UTC",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description=(
-        "Lists all targets; the crawl of every repository, the tables and the snapshot follow in a second run. What "
-        "failed the day before is tried again. Starts nothing while the last day's runs are still under way."
+        "Lists all targets, crawls every repository that was pushed to, recomputes the tables once and publishes them: "
+        "in one run, or two when there are new repositories. What failed the day before is tried again. Starts nothing "
+        "while the last day's runs are still under way."
     ),
 )
 def collect_every_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -81,10 +91,17 @@ def collect_every_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
         return dg.SkipReason(
             f"Run {under_way[0].run_id} of the last tick is still {under_way[0].status.value.lower()}: nothing piles up"
         )
-    return dg.RunRequest(
-        run_config={"ops": {"landing__repositories": {"config": {"targets": targets_to_list(settings, home)}}}},
-        tags={DAILY_TAG: "yes"},
-    )
+    config = {"ops": {"landing__repositories": {"config": {"targets": targets_to_list(settings, home)}}}}
+    everything = _all_repositories(context.instance)
+    if not everything:  # nothing is known yet: there is no range that a crawl could have
+        return dg.RunRequest(run_config=config, tags={DAILY_TAG: "yes"}, asset_selection=[_REPOSITORIES])
+    return dg.RunRequest(run_config=config, tags={DAILY_TAG: "yes", SKIP_UNCHANGED_TAG: "yes", **everything})
+
+
+def _all_repositories(instance: dg.DagsterInstance) -> dict[str, str]:
+    """The tags that make a run one of every repository; none where there is no repository."""
+    names = instance.get_dynamic_partitions(repository_partitions.name or "")
+    return {f"{RANGE_TAG}start": names[0], f"{RANGE_TAG}end": names[-1]} if names else {}
 
 
 def targets_to_list(settings: Settings, home: Home) -> list[str]:
@@ -99,34 +116,41 @@ def targets_to_list(settings: Settings, home: Home) -> list[str]:
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.SUCCESS,
-    monitored_jobs=[catalogue_job],
+    monitored_jobs=[collect_job],
     request_job=refresh_job,
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
-    description="The second run of a day: crawls every repository once the scheduled listing is done",
+    description="The second run of a day on which there are new repositories: crawls every one, now that all are known",
 )
 def crawl_after_the_daily_listing(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
     """Crawl all repositories in one run. Unchanged ones are left alone where the listing tells who they are."""
     listing = context.dagster_run
     if DAILY_TAG not in listing.tags:
         return dg.SkipReason(f"Run {listing.run_id} was not started by {collect_every_day.name}")
+    if any(one.asset_key == _CRAWL_LOG for one in _materialised(context.instance, listing.run_id)):
+        return dg.SkipReason(f"Run {listing.run_id} has crawled them itself")
     tags = {DAILY_TAG: "yes"}
-    if not _failed_targets(context.instance, listing.run_id):
+    if not targets_failed(context.instance, listing.run_id):
         tags[SKIP_UNCHANGED_TAG] = "yes"
-    names = context.instance.get_dynamic_partitions(repository_partitions.name or "")
-    if names:
-        tags |= {f"{RANGE_TAG}start": names[0], f"{RANGE_TAG}end": names[-1]}
-        return dg.RunRequest(run_key=listing.run_id, tags=tags)
+    landing = LandingZone(Home(Settings.from_environment().home))
+    register_partitions(context.instance, landing.repositories())  # without those that the run had to keep
+    everything = _all_repositories(context.instance)
+    if everything:
+        return dg.RunRequest(run_key=listing.run_id, tags=tags | everything)
     assert context.repository_def is not None  # noqa: S101 - for the type checker: a daemon's sensor has one
     tables = (refresh_job.selection - _CRAWL).resolve(context.repository_def.asset_graph)
     return dg.RunRequest(run_key=listing.run_id, tags=tags, asset_selection=sorted(tables))
 
 
-def _failed_targets(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether a target could not be listed, so that nobody knows what was pushed to its repositories."""
+def targets_failed(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether a target could not be listed by that run, so that nobody knows what was pushed to its repositories."""
+    found = _materialised(instance, run_id)
+    return any(one.metadata["failed_targets"].value for one in found if "failed_targets" in one.metadata)
+
+
+def _materialised(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetMaterialization]:
     records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
-    found = [record.asset_materialization for record in records]
-    return any(one.metadata["failed_targets"].value for one in found if one and "failed_targets" in one.metadata)
+    return [record.asset_materialization for record in records if record.asset_materialization]
 
 
 @dg.sensor(

@@ -31,7 +31,7 @@ _MODULES = [
 defs = dg.Definitions(
     assets=dg.load_assets_from_modules(_MODULES, include_specs=True),
     asset_checks=dg.load_asset_checks_from_modules(_MODULES),
-    jobs=[automation.catalogue_job, automation.refresh_job, reconciliation.reconcile_job],
+    jobs=[automation.collect_job, automation.catalogue_job, automation.refresh_job, reconciliation.reconcile_job],
     schedules=[automation.collect_every_day],
     sensors=[
         automation.crawl_after_the_daily_listing,

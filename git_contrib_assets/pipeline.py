@@ -12,12 +12,12 @@ from typing import Any
 import dagster as dg
 import sqlalchemy.exc
 
-from git_contrib_assets.automation import RANGE_TAG, SKIP_UNCHANGED_TAG, refresh_job
+from git_contrib_assets.automation import SKIP_UNCHANGED_TAG, refresh_job
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import GitContribError, NotPublished
 from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG
 from git_contrib_assets.logs import redact
-from git_contrib_assets.partitions import repository_partitions
+from git_contrib_assets.partitions import RANGE_TAG, repository_partitions
 from git_contrib_assets.progress import Reporter, reporting_to
 from git_contrib_assets.records import Attempt, Repository, Target
 from git_contrib_assets.resources import report_dead_runs, show_alive

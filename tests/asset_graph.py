@@ -56,7 +56,7 @@ def listing() -> dict[str, Any]:
                     f"{key.asset_key.to_user_string()} {key.name}" for key in job.selection.resolve_checks(graph)
                 ),
             }
-            for job in (automation.catalogue_job, automation.refresh_job, reconcile_job)
+            for job in (automation.collect_job, automation.catalogue_job, automation.refresh_job, reconcile_job)
         },
         "schedules": {
             schedule.name: {

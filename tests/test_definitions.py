@@ -13,7 +13,6 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from git_contrib_assets import automation
 from git_contrib_assets.automation import (
     DAILY_TAG,
-    RANGE_TAG,
     SKIP_UNCHANGED_TAG,
     collect_every_day,
     crawl_after_the_daily_listing,
@@ -21,6 +20,7 @@ from git_contrib_assets.automation import (
     refresh_job,
 )
 from git_contrib_assets.definitions import defs
+from git_contrib_assets.partitions import RANGE_TAG
 from git_contrib_assets.records import Repository
 from git_contrib_assets.storage.home import Home, mark_run_alive
 from git_contrib_assets.storage.landing_zone import LandingZone
@@ -112,12 +112,30 @@ def repository(number: int, target: str, *, gone: bool = False) -> Repository:
     )
 
 
+def register(home: Home, instance: dg.DagsterInstance, *names: str) -> None:
+    """Repositories as a listing leaves them."""
+    landing = LandingZone(home)
+    landing.prepare()
+    landing.write_repositories([repository(number, name) for number, name in enumerate(names, 1)])
+    instance.add_dynamic_partitions("repository", list(names))
+
+
 def test_a_tick_lists_the_targets(home: Home, instance: dg.DagsterInstance) -> None:
     request = tick(instance)
     assert isinstance(request, dg.RunRequest)
     assert request.tags[DAILY_TAG] == "yes"
     assert request.run_config == {"ops": {"landing__repositories": {"config": {"targets": ["acme", "globex/one"]}}}}
-    assert dg.validate_run_config(defs.resolve_job_def("catalogue"), request.run_config)
+    assert dg.validate_run_config(defs.resolve_job_def("collect"), request.run_config)
+    assert request.asset_selection == [LISTING]  # there is nothing yet that a crawl could be of
+
+
+def test_a_tick_does_everything_once_there_are_repositories(home: Home, instance: dg.DagsterInstance) -> None:
+    register(home, instance, "globex/one", "acme/docs")
+    request = tick(instance)
+    assert isinstance(request, dg.RunRequest)
+    assert request.asset_selection is None
+    assert (request.tags[f"{RANGE_TAG}start"], request.tags[f"{RANGE_TAG}end"]) == ("globex/one", "acme/docs")
+    assert request.tags[SKIP_UNCHANGED_TAG] == "yes"
 
 
 def test_it_lists_what_earlier_runs_brought_too(home: Home, instance: dg.DagsterInstance) -> None:
@@ -196,7 +214,8 @@ def test_a_listing_from_the_command_line_starts_nothing(home: Home, instance: dg
 
 
 def test_a_days_listing_starts_one_crawl_of_everything(home: Home, instance: dg.DagsterInstance) -> None:
-    instance.add_dynamic_partitions("repository", ["globex/one", "acme/docs", "acme/tools"])
+    register(home, instance, "globex/one", "acme/docs", "acme/tools")
+    instance.add_dynamic_partitions("repository", ["acme/gone"])  # an end of the range that the listing had to keep
     request = listed(instance, DAILY)
     assert isinstance(request, dg.RunRequest)
     assert request.run_key
@@ -209,13 +228,15 @@ def test_a_days_listing_starts_one_crawl_of_everything(home: Home, instance: dg.
 
 
 def test_with_a_target_unlisted_every_repository_is_looked_at(home: Home, instance: dg.DagsterInstance) -> None:
-    instance.add_dynamic_partitions("repository", ["acme/docs"])
+    register(home, instance, "acme/docs")
     request = listed(instance, DAILY, failed={"acme": "no answer"})
     assert isinstance(request, dg.RunRequest)
+    assert request.tags[f"{RANGE_TAG}start"] == "acme/docs"
     assert SKIP_UNCHANGED_TAG not in request.tags
 
 
 def test_without_a_repository_the_tables_alone_are_made(home: Home, instance: dg.DagsterInstance) -> None:
+    register(home, instance)
     request = listed(instance, DAILY)
     assert isinstance(request, dg.RunRequest)
     chosen = {key.to_user_string() for key in request.asset_selection or []}
@@ -261,7 +282,7 @@ def test_tables_follow_a_backfill_once(home: Home, instance: dg.DagsterInstance)
         instance.report_runless_asset_event(dg.AssetMaterialization(CRAWL_LOG))
     backfills.end(instance, backfill)
     once = requested()
-    assert once.count(1) == len(tables) - 1  # all but the list of known bots, which reads nothing
+    assert once.count(1) == len(tables)
     assert set(requested()) == {0}
 
 

@@ -4,9 +4,9 @@ import dagster as dg
 
 from git_contrib_assets.automation import after_crawl
 from git_contrib_assets.landing.ask_accounts import AccountsReport, look_up_accounts, open_questions
-from git_contrib_assets.landing.repositories import current_names
 from git_contrib_assets.landing.tables import ACCOUNTS
 from git_contrib_assets.metadata import definition_metadata
+from git_contrib_assets.partitions import current_names
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.resources import Installation, budget, budget_spent
 

@@ -6,14 +6,13 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from git_contrib_assets.automation import SKIP_UNCHANGED_TAG
+from git_contrib_assets.automation import DAILY_TAG, SKIP_UNCHANGED_TAG, targets_failed
 from git_contrib_assets.errors import GitContribError, LimitReached, NotAllowed
 from git_contrib_assets.landing.crawl import Crawl
-from git_contrib_assets.landing.repositories import current_names
 from git_contrib_assets.landing.tables import COMMITS as COMMITS_TABLE
 from git_contrib_assets.landing.tables import CRAWL_LOG as CRAWL_LOG_TABLE
 from git_contrib_assets.metadata import definition_metadata, rows_as_table
-from git_contrib_assets.partitions import repository_partitions
+from git_contrib_assets.partitions import current_names, repository_partitions
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
 from git_contrib_assets.resources import Installation, budget, budget_spent
@@ -78,10 +77,15 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
     stopped: GitContribError | None = None
     before = budget_spent()
     with installation.errors_reported(), installation.landing("the crawl") as landing:
-        repositories, unknown = _selected(context, landing)
-        skip_unchanged = SKIP_UNCHANGED_TAG in context.run.tags
+        repositories, unknown, new = _selected(context, landing)
+        if DAILY_TAG in context.run.tags and (new or unknown):
+            context.log.info(
+                f"{len(new)} repositories are new, {len(unknown)} are gone: a run of all that are there follows"
+            )
+            return
+        skip_unchanged = SKIP_UNCHANGED_TAG in context.run.tags and not targets_failed(context.instance, context.run.run_id)
         async with installation.histories() as source:
-            work = Crawl(landing, source, context.run_id)
+            work = Crawl(landing, source, context.run.run_id)
             try:
                 running_crawl = work.run(
                     repositories, look_again=not skip_unchanged, everything_again=config.everything_again
@@ -116,11 +120,12 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
         )
 
 
-def _selected(context: dg.AssetExecutionContext, landing: LandingZone) -> tuple[list[Repository], list[str]]:
-    """The repositories behind the run's partition keys, and the keys behind which there is none."""
+def _selected(context: dg.AssetExecutionContext, landing: LandingZone) -> tuple[list[Repository], list[str], list[str]]:
+    """The repositories behind the run's partition keys, the keys behind which there is none, the names without a key."""
     keys = context.partition_keys if context.has_partition_key or context.has_partition_key_range else []
     known = current_names(landing.repositories())
-    return [known[key] for key in keys if key in known], [key for key in keys if key not in known]
+    chosen = [known[key] for key in keys if key in known]
+    return chosen, [key for key in keys if key not in known], sorted(known.keys() - set(keys))
 
 
 def _materialisation(attempt: Attempt, landing: LandingZone) -> dg.AssetMaterialization:

@@ -4,11 +4,11 @@ import dagster as dg
 from pydantic import Field
 
 from git_contrib_assets.errors import TargetFailed
-from git_contrib_assets.landing.catalogue import Catalogue, refresh_catalogue
+from git_contrib_assets.landing.catalogue import refresh_catalogue
 from git_contrib_assets.landing.tables import REPOSITORIES
 from git_contrib_assets.metadata import definition_metadata
-from git_contrib_assets.partitions import repository_partitions
-from git_contrib_assets.records import Repository, Target
+from git_contrib_assets.partitions import RANGE_TAG, register_partitions
+from git_contrib_assets.records import Target
 from git_contrib_assets.resources import Installation, budget, budget_spent
 
 
@@ -44,7 +44,9 @@ async def repositories(
             if installation.settings.source == "rest" and not client.signed_in:
                 await client.learn_limits()  # little is allowed then: not even the first request should be refused
             catalogue = await refresh_catalogue(client, landing, targets)
-        register_partitions(context.instance, catalogue)
+        # A run looks its range up by both ends, to its last step: an end that is gone goes with the next listing.
+        ends = {value for tag, value in context.run.tags.items() if tag.startswith(RANGE_TAG)}
+        register_partitions(context.instance, catalogue.everything, keep=ends)
         if not catalogue.listed:
             raise next(iter(catalogue.failed.values()), TargetFailed("There is no target: name an owner"))
     return dg.MaterializeResult(
@@ -58,22 +60,3 @@ async def repositories(
             "failed_targets": dg.MetadataValue.json({target: str(error) for target, error in catalogue.failed.items()}),
         }
     )
-
-
-def current_names(everything: list[Repository]) -> dict[str, Repository]:
-    """Every repository that is there now, by its name; of two with one name the one that was listed last."""
-    by_age = sorted(everything, key=lambda repository: (repository.listed_at, repository.repository_id))
-    return {repository.repository: repository for repository in by_age if repository.missing_since is None}
-
-
-def register_partitions(instance: dg.DagsterInstance, catalogue: Catalogue) -> None:
-    """Make the partitions those of the repositories that are there: a rename replaces its key."""
-    name = repository_partitions.name
-    assert name is not None  # noqa: S101 - for the type checker: ours has one
-    wanted = current_names(catalogue.everything)
-    present = set(instance.get_dynamic_partitions(name))
-    for gone in sorted(present - wanted.keys()):
-        instance.delete_dynamic_partition(name, gone)
-    new = sorted(wanted.keys() - present)
-    if new:
-        instance.add_dynamic_partitions(name, new)

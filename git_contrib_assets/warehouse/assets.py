@@ -65,7 +65,9 @@ def commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore
     return _build(installation, COMMITS)
 
 
-@_table(KNOWN_BOTS, "contributors", [])
+@_table(
+    KNOWN_BOTS, "contributors", [["landing", "crawl_log"]]
+)  # of itself it needs nothing: it is made with the others
 def known_bots(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per login or author name that is known to be a program although nothing in it says [bot].
 

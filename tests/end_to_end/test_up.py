@@ -129,7 +129,7 @@ def test_an_empty_home_comes_up_works_and_goes_down(installation: Installation, 
     assert up.ask(SCHEDULES)["schedulesOrError"]["results"] == [
         {"name": "collect_every_day", "scheduleState": {"status": "RUNNING"}}
     ]
-    listing = up.launch("catalogue", {"git_contrib/daily": "yes"})  # as the schedule does
+    listing = up.launch("collect", {"git_contrib/daily": "yes"}, ("landing/repositories",))  # as the schedule does
     _refused(installation, up)
     assert up.until_ended(listing) == "SUCCESS"
     _two_at_once(installation, github, up)
@@ -144,7 +144,7 @@ def test_an_empty_home_comes_up_works_and_goes_down(installation: Installation, 
 
 
 def _the_crawl_follows_the_listing(installation: Installation, up: Up, listing: str) -> None:
-    """By itself: a day is two runs and no third."""
+    """By itself: the first day is two runs and no third."""
 
     def daily() -> dict[str, dict[str, Any]]:
         return {run: found for run, found in up.runs().items() if "git_contrib/daily" in found["tags"]}

@@ -1,0 +1,137 @@
+"""A day as the schedule has it, without a daemon: its run, and the second one where there are new repositories."""
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+import pytest
+from installations import LONG_AGO, OWNER, WITH_ACCOUNTS, Installation, commits
+
+from git_contrib_assets.automation import collect_every_day, crawl_after_the_daily_listing
+from git_contrib_assets.definitions import defs
+from git_contrib_assets.demo.stand_in import StandIn
+from git_contrib_assets.storage.home import Home, prepare_instance
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclasses.dataclass
+class Day:
+    """What the day's runs were."""
+
+    instance: dg.DagsterInstance
+    runs: list[dg.ExecuteInProcessResult]
+
+    @property
+    def ended(self) -> list[tuple[str, bool]]:
+        return [(run.dagster_run.job_name, run.success) for run in self.runs]
+
+
+@pytest.fixture
+def day(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Do what the schedule and its sensor ask for, on the instance of the home."""
+    for name, value in {**installation.environment, "GIT_CONTRIB_HOME": str(installation.home)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GIT_CONTRIB_TARGETS", OWNER)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+
+    def one_day() -> Day:
+        prepare_instance(Home(installation.home))
+        with dg.DagsterInstance.get() as instance:
+            runs = []
+            now = datetime.now(UTC)
+            tick = collect_every_day(dg.build_schedule_context(instance=instance, scheduled_execution_time=now))
+            assert isinstance(tick, dg.RunRequest)
+            runs.append(execute("collect", tick, instance))
+            if runs[0].success:
+                context = dg.build_run_status_sensor_context(
+                    crawl_after_the_daily_listing.name,
+                    dagster_instance=instance,
+                    dagster_run=runs[0].dagster_run,
+                    dagster_event=next(one for one in runs[0].all_events if one.is_job_event and one.is_job_success),
+                    repository_def=defs.get_repository_def(),
+                )
+                follows = crawl_after_the_daily_listing(context)
+                if isinstance(follows, dg.RunRequest):
+                    runs.append(execute("refresh", follows, instance))
+            return Day(instance, runs)
+
+    return one_day
+
+
+def execute(job: str, request: dg.RunRequest, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    return defs.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        run_config={**request.run_config, **QUIET},
+        tags=request.tags,
+        asset_selection=request.asset_selection,
+        raise_on_error=False,
+    )
+
+
+def asked(github: StandIn) -> set[str]:
+    """Repositories that git was asked for."""
+    return {one["path"].split("/")[2].removesuffix(".git") for one in github.requests("git")}
+
+
+def statuses(installation: Installation) -> dict[str, set[str]]:
+    found = installation.dagster()["partitions"]
+    return {status: {name for name, one in found.items() if one == status} for status in set(found.values())}
+
+
+def test_days_one_after_the_other(installation: Installation, github: StandIn, day: Any) -> None:
+    assert day().ended == [("collect", True), ("refresh", True)]
+    assert installation.newcomers() == WITH_ACCOUNTS
+    first_snapshot = installation.query("select snapshot_id from snapshot")
+
+    github.forget_requests()
+    assert day().ended == [("collect", True)]
+    assert [one["kind"] for one in github.requests()] == ["rest"]
+    assert installation.query("select snapshot_id from snapshot") == first_snapshot
+
+    # One pushed to, one new, and the new one fails.
+    github.push("acme/docs", commits("uma", month="2024-02"), pushed_at=LONG_AGO.replace(day=LONG_AGO.day + 1))
+    github.create("acme/brand-new", created_at="2024-01-01T00:00:00Z")
+    github.push("acme/brand-new", commits("uma", month="2024-02"), pushed_at=LONG_AGO)
+    github.fault("not_found", kind="git", path="/brand-new")
+    github.forget_requests()
+    assert day().ended == [("collect", True), ("refresh", False)]
+    assert asked(github) == {"docs", "brand-new"}
+    assert statuses(installation)["FAILED"] == {"acme/brand-new"}
+    assert installation.newcomers() == {**WITH_ACCOUNTS, ("acme/docs", "2024-02"): 1}
+
+    # It alone is tried again, in one run: it is known by now.
+    github.clear_faults()
+    github.forget_requests()
+    assert day().ended == [("collect", True)]
+    assert asked(github) == {"brand-new"}
+    assert set(statuses(installation)) == {"MATERIALIZED"}
+    assert installation.newcomers() == {
+        **WITH_ACCOUNTS,
+        ("acme/docs", "2024-02"): 1,
+        ("acme/brand-new", "2024-02"): 1,
+    }
+
+
+@pytest.mark.parametrize("name", ["docs", "tools"])
+def test_a_renamed_repository_is_crawled_on_the_day_of_its_renaming(
+    installation: Installation, github: StandIn, day: Any, name: str
+) -> None:
+    """Also where it is an end of the range that the day's run was given: its key goes while the run is under way."""
+    day()
+    github.rename(f"acme/{name}", "renamed")
+    github.push("acme/renamed", commits("uma", month="2024-02"), pushed_at=LONG_AGO.replace(day=LONG_AGO.day + 1))
+    assert day().ended == [("collect", True), ("refresh", True)]
+    assert ("acme/renamed", "2024-02") in installation.newcomers()
+    assert "acme/renamed" in statuses(installation)["MATERIALIZED"]
+
+
+@pytest.mark.parametrize("name", ["docs", "tools"])
+def test_a_repository_that_is_gone_does_not_end_the_day(
+    installation: Installation, github: StandIn, day: Any, name: str
+) -> None:
+    day()
+    github.remove(f"acme/{name}")
+    assert all(success for _, success in day().ended)
+    assert dict(installation.query("select name, state from repositories"))[name] == "vanished"
