@@ -83,7 +83,9 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
                 f"{len(new)} repositories are new, {len(unknown)} are gone: a run of all that are there follows"
             )
             return
-        skip_unchanged = SKIP_UNCHANGED_TAG in context.run.tags and not targets_failed(context.instance, context.run.run_id)
+        skip_unchanged = SKIP_UNCHANGED_TAG in context.run.tags and not targets_failed(
+            context.instance, context.run.run_id
+        )
         async with installation.histories() as source:
             work = Crawl(landing, source, context.run.run_id)
             try:
