@@ -18,7 +18,7 @@ from git_contrib_assets.errors import GitContribError, NotPublished
 from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG
 from git_contrib_assets.logs import redact
 from git_contrib_assets.partitions import RANGE_TAG, repository_partitions
-from git_contrib_assets.progress import Reporter, reporting_to
+from git_contrib_assets.progress import PassingOn, Reporter, reporting_to
 from git_contrib_assets.records import Attempt, Repository, Target
 from git_contrib_assets.resources import report_dead_runs, show_alive
 from git_contrib_assets.settings import Settings
@@ -67,24 +67,12 @@ class Outcome:
         return next(code for code in _PRECEDENCE if code in codes or code == 0)
 
 
-class _Gathering(Reporter):
+class _Gathering(PassingOn):
     """Fills the outcome and passes everything on."""
 
     def __init__(self, outcome: Outcome, listener: Reporter) -> None:
+        super().__init__(listener)
         self._outcome = outcome
-        self._listener = listener
-
-    def __getattribute__(self, name: str) -> Any:
-        own = object.__getattribute__(self, name)
-        if name.startswith("_") or not callable(own):
-            return own
-        heard = getattr(object.__getattribute__(self, "_listener"), name)
-
-        def both(*arguments: Any, **options: Any) -> None:
-            own(*arguments, **options)
-            heard(*arguments, **options)
-
-        return both
 
     def listed(self, target: str, repositories: Sequence[Repository]) -> None:
         self._outcome.targets_listed += 1

@@ -5,6 +5,7 @@ Every other part only says what happened; without a reporter nothing is shown.
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.records import Attempt, Repository
@@ -48,6 +49,25 @@ class Reporter:
 
     def note(self, message: str) -> None:
         """Anything else worth a line."""
+
+
+class PassingOn(Reporter):
+    """Hears what happens, and lets another hear it too."""
+
+    def __init__(self, listener: Reporter) -> None:
+        self._listener = listener
+
+    def __getattribute__(self, name: str) -> Any:
+        own = object.__getattribute__(self, name)
+        if name.startswith("_") or not callable(own):
+            return own
+        heard = getattr(object.__getattribute__(self, "_listener"), name)
+
+        def both(*arguments: Any, **options: Any) -> None:
+            own(*arguments, **options)
+            heard(*arguments, **options)
+
+        return both
 
 
 _reporter = Reporter()

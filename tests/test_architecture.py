@@ -21,7 +21,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "foundation": ("records", "settings", "progress", "logs"),
     "sources": ("sources",),
     "storage": ("storage",),
-    "shared by assets": ("partitions", "automation", "resources", "metadata"),
+    "shared by assets": ("partitions", "automation", "resources", "metadata", "run_log"),
     "landing": ("landing",),
     "warehouse": ("warehouse",),
     "marts": ("marts",),
@@ -58,6 +58,7 @@ KNOW_DAGSTER = {
     "pipeline",
     "reconciliation.job",
     "resources",
+    "run_log",
     "serving.assets",
     "storage.warehouse",  # dagster_duckdb opens the file, with its retries
     "warehouse.assets",

@@ -96,7 +96,7 @@ def test_a_mart_is_fresh_for_a_day_and_a_half(key: str) -> None:
 def test_links_lead_to_the_api(tmp_path: Path) -> None:
     app = create_app(ApiSettings(published=tmp_path))
     links = [str(link) for key in NODES if (link := value(key, "served_by"))]
-    assert len(links) == 3
+    assert len(links) == 4
     for link in links:
         assert link.removeprefix(metadata.OUR_API) in app.openapi()["paths"]
     app.state.store.close()

@@ -9,6 +9,7 @@ from git_contrib_assets.metadata import definition_metadata
 from git_contrib_assets.partitions import current_names
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.resources import Installation, budget, budget_spent
+from git_contrib_assets.run_log import told_to
 
 
 @dg.asset(
@@ -29,14 +30,14 @@ from git_contrib_assets.resources import Installation, budget, budget_spent
         )
     ],
 )
-async def accounts(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
+async def accounts(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per e-mail and answer: the account that owns it, or nobody; the newest answer counts.
 
     Key: `email`, `asked_at`. Asks about addresses without an answer of the last 30 days, a hundred per GraphQL
     query, through one commit each. Needs a token; without one nothing is asked, and every snapshot says so.
     """
     before = budget_spent()
-    with installation.errors_reported(), installation.landing("the account look-up") as landing:
+    with told_to(context.log), installation.errors_reported(), installation.landing("the account look-up") as landing:
         questions = open_questions(landing, current_names(landing.repositories()).values())
         report = AccountsReport(asked=len(questions))
         if installation.settings.token:

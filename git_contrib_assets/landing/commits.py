@@ -16,6 +16,7 @@ from git_contrib_assets.partitions import current_names, repository_partitions
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
 from git_contrib_assets.resources import Installation, budget, budget_spent
+from git_contrib_assets.run_log import told_to
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 COMMITS = dg.AssetKey(["landing", "commits"])
@@ -76,7 +77,7 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
     attempts: list[Attempt] = []
     stopped: GitContribError | None = None
     before = budget_spent()
-    with installation.errors_reported(), installation.landing("the crawl") as landing:
+    with told_to(context.log), installation.errors_reported(), installation.landing("the crawl") as landing:
         repositories, unknown, new = _selected(context, landing)
         if DAILY_TAG in context.run.tags and (new or unknown):
             context.log.info(
@@ -134,6 +135,7 @@ def _materialisation(attempt: Attempt, landing: LandingZone) -> dg.AssetMaterial
     return dg.AssetMaterialization(
         COMMITS,
         partition=attempt.repository,
+        description=f"{attempt.state.value}, {attempt.commits:,} commits, {attempt.requests} requests, {attempt.seconds:.1f} s",
         metadata={
             "state": attempt.state.value,
             "dagster/partition_row_count": attempt.commits,

@@ -10,6 +10,7 @@ from git_contrib_assets.metadata import definition_metadata
 from git_contrib_assets.partitions import RANGE_TAG, register_partitions
 from git_contrib_assets.records import Target
 from git_contrib_assets.resources import Installation, budget, budget_spent
+from git_contrib_assets.run_log import told_to
 
 
 class CatalogueConfig(dg.Config):
@@ -38,7 +39,7 @@ async def repositories(
     that is there. A target that cannot be listed leaves the others alone.
     """
     before = budget_spent()
-    with installation.errors_reported(), installation.landing("listing repositories") as landing:
+    with told_to(context.log), installation.errors_reported(), installation.landing("listing repositories") as landing:
         targets = [Target.parse(text) for text in config.targets or installation.settings.targets]
         async with installation.github() as client:
             if installation.settings.source == "rest" and not client.signed_in:

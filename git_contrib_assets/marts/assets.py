@@ -58,6 +58,7 @@ def contributors(installation: Installation) -> dg.MaterializeResult:  # type: i
     FIRST_COMMITS,
     "contributors",
     [["warehouse", "authors"], ["warehouse", "repositories"], contributors],
+    api="/v1/contributors/new",
     personal=True,
 )
 def first_commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]

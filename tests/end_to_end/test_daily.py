@@ -1,6 +1,8 @@
 """A day as the schedule has it, without a daemon: its run, and the second one where there are new repositories."""
 
 import dataclasses
+import logging
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,6 +80,26 @@ def asked(github: StandIn) -> set[str]:
 def statuses(installation: Installation) -> dict[str, set[str]]:
     found = installation.dagster()["partitions"]
     return {status: {name for name, one in found.items() if one == status} for status in set(found.values())}
+
+
+def test_the_log_of_a_run_has_a_line_at_a_start_and_one_at_an_end(
+    installation: Installation, github: StandIn, day: Any
+) -> None:
+    github.fault("not_found", kind="git", path="/site")
+    first = day()
+    with dg.DagsterInstance.get() as instance:
+        entries = instance.all_logs(first.runs[-1].run_id)
+    said = [one.user_message for one in entries if one.dagster_event is None and one.level == logging.INFO]
+    assert sorted(said) == [f"acme/{name}: reading its history" for name in ("docs", "empty", "site", "tools")]
+    (failed,) = [one.user_message for one in entries if one.dagster_event is None and one.level == logging.ERROR]
+    assert failed.startswith("acme/site: gone, renamed or private")
+    ends = [
+        one.dagster_event.event_specific_data.materialization.description
+        for one in entries
+        if one.dagster_event and one.dagster_event.is_step_materialization and one.dagster_event.partition
+    ]
+    assert re.search(r"^landed, 2 commits, 3 requests, \d+\.\d s$", "\n".join(ends), re.MULTILINE)
+    assert len(ends) == 3
 
 
 def test_days_one_after_the_other(installation: Installation, github: StandIn, day: Any) -> None:

@@ -1,0 +1,29 @@
+"""What a run's log in the Dagster UI says while it goes on: a line when a repository starts, and one for every wait."""
+
+import contextlib
+from collections.abc import Iterator
+
+import dagster as dg
+
+from git_contrib_assets.progress import PassingOn, Reporter, reporter, reporting_to
+
+
+class _RunLog(PassingOn):
+    """Writes to the run's log. The end of a repository is there already: its materialisation, or its error."""
+
+    def __init__(self, log: dg.DagsterLogManager, listener: Reporter) -> None:
+        super().__init__(listener)
+        self._log = log
+
+    def repository_started(self, repository: str) -> None:
+        self._log.info(f"{repository}: reading its history")
+
+    def waiting(self, message: str) -> None:
+        self._log.info(message)
+
+
+@contextlib.contextmanager
+def told_to(log: dg.DagsterLogManager) -> Iterator[None]:
+    """Let the log of a run hear what happens, beside whoever listens."""
+    with reporting_to(_RunLog(log, reporter())):
+        yield
