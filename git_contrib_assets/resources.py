@@ -55,14 +55,14 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Make the home ready and show that this run is alive."""
-        self._run_id = context.run_id or "none"
+        self._run_id = context.run.run_id if context.run else "none"
         self._as_of = _now()
         self._instance = context.instance
         budget.max_wait = self.max_wait
         with self.errors_reported():
             self.home.prepare()
-            if context.run_id:
-                show_alive(self.home, context.run_id)
+            if context.run:
+                show_alive(self.home, context.run.run_id)
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Let go of every lock."""
