@@ -23,6 +23,7 @@ import duckdb
 from api import queries
 from api.caching import AnswerCache
 from api.problems import NO_SNAPSHOT, TOO_MANY_QUERIES, ProblemError
+from api.series import Series
 from git_contrib_assets.serving.contract import CHECKED_FILE, CONTRACT_VERSION, CURRENT_LINK, TABLES
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ class Snapshot:
         try:
             self._compare_with_contract()
             self.details = Details(**self.rows("snapshot")[0])
-            self._named = _by_name(self.rows("repositories_named"))
+            named = self.rows("repositories_named")
+            self._named = _by_name(named)
+            self._series = self._read_series(named)
         except BaseException:
             self.close()
             raise
@@ -99,6 +102,14 @@ class Snapshot:
     def named(self, name: str) -> list[dict[str, Any]]:
         """The repositories that a name can mean: a full name, or a short name, in any case."""
         return self._named.get(name.lower(), [])
+
+    def series(self, found: Mapping[str, Any], first: date, last: date) -> list[dict[str, Any]]:
+        """The months of one of those that are named, between two, in their order."""
+        if self._series is not None:
+            return self._series.of(found, first, last)
+        filters = {name: found[name] for name in ("repository_id", "first_row", "last_row")}
+        rows = self.rows("repository_series", {**filters, "from_month": first, "to_month": last})
+        return sorted(rows, key=lambda row: row["date"])
 
     def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of a select of this package."""
@@ -131,6 +142,15 @@ class Snapshot:
         # a connection refuses a second caller instead of letting it wait; cursors are independent
         with self._lock:
             return self._connection.cursor()
+
+    def _read_series(self, named: list[dict[str, Any]]) -> Series | None:
+        """All series in memory; None for a file whose rows do not lie as we write them: each is then a query."""
+        together = all((one["last_row"] or 0) - (one["first_row"] or 0) + 1 == (one["months"] or 1) for one in named)
+        if not together or not self.rows("months_without_gaps")[0]["without_gaps"]:
+            return None
+        with self._cursor() as cursor:
+            table = cursor.sql(queries.select("months")).to_arrow_table()
+        return None if any(column.null_count for column in table.columns) else Series(table)
 
     def _compare_with_contract(self) -> None:
         held = {(row["table_name"], row["column_name"]): row["data_type"] for row in self.rows("columns")}

@@ -7,6 +7,7 @@ with months as (
         repository_id,
         min(rowid) as first_row,
         max(rowid) as last_row,
+        count(*) as months,
         min(date) as first_month,
         max(date) as last_month
     from monthly_new_contributors
@@ -20,6 +21,7 @@ select
     repositories.state_reason,
     months.first_row,
     months.last_row,
+    months.months,
     months.first_month,
     months.last_month
 from repositories

@@ -8,7 +8,7 @@ from api import models
 from api.caching import Answer, Stream, serve
 from api.formats import Format, Suffix, TextSuffix, format_of, json_answer, provenance
 from api.parameters import Months, NoParameters, RepositoriesParameters
-from api.routes.lists import ListQuery, documented, list_answer, repository_of, series_filters, whole_answer
+from api.routes.lists import ListQuery, documented, list_answer, repository_of, series_filters, whole_answer, whole_json
 from api.snapshot import Lease
 
 router = APIRouter(prefix="/v1/repositories", tags=["repositories"])
@@ -155,6 +155,9 @@ async def _series(request: Request, owner: str, name: str, asked: Months, wanted
             "state_reason": found["state_reason"],
             "links": _links(request, found["repository"]),
         }
+        if wanted is Format.JSON:
+            items = lease.snapshot.series(found, filters["from_month"], filters["to_month"])
+            return whole_json(request, lease, items, head)
         query = ListQuery(SERIES.name, SERIES.columns, f"{found['repository'].replace('/', '-')}-new-contributors")
         return whole_answer(request, lease, wanted, query, filters, head)
 
