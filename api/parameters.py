@@ -133,11 +133,6 @@ class Months(NoParameters):
     from_month: Month | None = Field(None, alias="from", description="First month, as YYYY-MM or YYYY-MM-DD.")
     to_month: Month | None = Field(None, alias="to", description="Last month, as YYYY-MM or YYYY-MM-DD.")
 
-    @classmethod
-    def of(cls, month: date) -> "Months":
-        """One month."""
-        return cls.model_construct(from_month=month, to_month=month)
-
     @field_validator("to_month")
     @classmethod
     def _not_before_from(cls, value: date | None, info: ValidationInfo) -> date | None:

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request, Response
 from api import models, queries
 from api.caching import Answer, Stream, serve
 from api.formats import Format, Suffix, TextSuffix, address, download, format_of, json_answer, provenance
-from api.parameters import CalendarMonth, Months, NoParameters, PeopleParameters
+from api.parameters import CalendarMonth, NoParameters, PeopleParameters
 from api.problems import UNKNOWN_MONTH, ProblemError
-from api.routes.lists import ListQuery, documented, ids_of, list_answer, repository_of, series_filters
+from api.routes.lists import ListQuery, documented, ids_of, list_answer, repository_of
 from api.snapshot import Details, Lease
 
 router = APIRouter(tags=["people"])
@@ -119,7 +119,7 @@ async def _list(request: Request, asked: PeopleParameters, wanted: Format) -> Re
 async def _month(request: Request, owner: str, name: str, month: date, wanted: Format) -> Response:
     def build(lease: Lease) -> Answer | Stream:
         found = repository_of(lease.snapshot, owner, name)
-        counted = lease.snapshot.rows("repository_series", series_filters(found, Months.of(month)))
+        counted = lease.snapshot.series(found, month, month)
         if not counted:
             raise ProblemError(UNKNOWN_MONTH, _no_such_month(found, month))
         filters = _filters(request) | {

@@ -8,7 +8,6 @@ his own, as for git, with a bounded number of pages on their way.
 import asyncio
 import concurrent.futures
 import random
-import re
 from collections import deque
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +17,7 @@ from math import ceil
 from typing import Any, TypeVar
 
 import httpx
-import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from git_contrib_assets.errors import (
     GitContribError,
@@ -29,73 +26,21 @@ from git_contrib_assets.errors import (
     HistoryUnavailable,
     LimitReached,
     NotAllowed,
-    RepositoryBlocked,
     RepositoryFailed,
-    RepositoryNotFound,
 )
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import AccountAnswer, Repository
+from git_contrib_assets.sources.commit_pages import Page, Row, batch_of, read_comparison, read_page
 from git_contrib_assets.sources.github_client import CONCURRENCY, GitHubClient, QueryTooHeavy, explain
-from git_contrib_assets.sources.history import COMMIT_SCHEMA, Cancellation, History, Known
+from git_contrib_assets.sources.history import Cancellation, History, Known
 
 ROWS_PER_PAGE = 100
 LITTLE = 500
 """With fewer requests left it is found out first how many each repository takes."""
 _PAGES_AHEAD = 16
 _ROWS_PER_BATCH = 2000
-_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_WEB_INTERFACE = "web-flow"
-_NO_DATE = "1970-01-01T00:00:00Z"
-_SENSELESS = (TypeError, ValueError, msgspec.MsgspecError, pa.ArrowException)
-"""What reading a reply of an odd shape raises."""
 
 Result = TypeVar("Result")
-_Account = tuple[int, str | None]
-
-
-_Row = tuple[str, int, str, str, str | None, str | None]
-"""Sha, number of parents, the author's name and address, author date, committer date."""
-
-
-class _Signature(msgspec.Struct):
-    """Who and when, as git has it. Every part may be missing."""
-
-    name: str | None = None
-    email: str | None = None
-    date: str | None = None
-
-
-class _Written(msgspec.Struct):
-    author: _Signature | None = None
-    committer: _Signature | None = None
-
-
-class _Listed(msgspec.Struct):
-    """What we take of a commit in a list: most of a reply is nothing of it, and is passed over unread."""
-
-    sha: str
-    commit: _Written
-    parents: list[msgspec.Raw]
-    author: msgspec.Raw = msgspec.Raw()  # an account; read only where it may tell something new
-
-
-class _Compared(msgspec.Struct):
-    status: str
-    total_commits: int
-    commits: list[_Listed]
-
-
-_NOBODY = _Signature()
-_read_list = msgspec.json.Decoder(list[_Listed]).decode
-_read_comparison = msgspec.json.Decoder(_Compared).decode
-
-
-@dataclass(frozen=True)
-class _Page:
-    """Commits of one reply, and the account behind each address as written (None: nobody's)."""
-
-    rows: list[_Row]
-    accounts: dict[str, _Account | None]
 
 
 @dataclass(frozen=True)
@@ -109,7 +54,7 @@ class _Start:
     path: str = ""
     rows_per_page: int = 1
     pages: int | None = None
-    first: _Page | None = None
+    first: Page | None = None
 
     @property
     def commits(self) -> int | None:
@@ -206,7 +151,7 @@ class RestHistory:
             raise HistoryUnavailable(f"{repository.repository}: {error}") from error
         if response.status_code == 409 and "empty" in explain(response):
             return _Start(None)
-        page = self.page(repository, response)
+        page = read_page(repository, response)
         if not page.rows:
             return _Start(None)
         last = response.links.get("last", {}).get("url")
@@ -234,25 +179,6 @@ class RestHistory:
         """End it, wherever it is."""
         if not self._loop.is_closed():
             future.cancel()
-
-    def page(self, repository: Repository, response: httpx.Response) -> _Page:
-        """The commits of a list. Raises RepositoryFailed."""
-        if response.status_code != 200:
-            raise _refused(repository, response)
-        try:
-            return _page(_read_list(response.content))
-        except _SENSELESS as error:
-            raise _no_sense(repository, error) from error
-
-    def comparison(self, repository: Repository, response: httpx.Response) -> tuple[_Page, _Compared]:
-        """The commits of a comparison, and what else it says. Raises RepositoryFailed."""
-        if response.status_code != 200:
-            raise _refused(repository, response)
-        try:
-            compared = _read_comparison(response.content)
-            return _page(compared.commits), compared
-        except _SENSELESS as error:
-            raise _no_sense(repository, error) from error
 
     def _must_fit(self, repository: Repository, requests: int) -> None:
         allowance, budget = self.client.budget.allowance("core"), self.client.budget
@@ -316,7 +242,7 @@ class _Reading:
         self.history.requests += 1
         try:
             response = self.wait(self.source.get(self.repository, path, {"per_page": ROWS_PER_PAGE, "page": 1}))
-            first, compared = self.source.comparison(self.repository, response)
+            first, compared = read_comparison(self.repository, response)
         except RepositoryFailed:
             return None
         new = compared.total_commits
@@ -330,7 +256,7 @@ class _Reading:
         self,
         path: str,
         parameters: Mapping[str, str | int],
-        first: _Page | None,
+        first: Page | None,
         pages: int,
         *,
         compared: bool = False,
@@ -341,7 +267,7 @@ class _Reading:
         numbers = range(1 if first is None else 2, pages + 1)
         work = (self._page(path, parameters, number, ROWS_PER_PAGE, compared) for number in numbers)
         here = [] if first is None or not pages else [first]
-        rows: list[_Row] = []
+        rows: list[Row] = []
         done = 0
         for number, page in enumerate(self._in_turn(here, work), 1):
             if not page.rows or (number < pages and len(page.rows) != ROWS_PER_PAGE):
@@ -349,7 +275,7 @@ class _Reading:
             done += len(page.rows)
             rows += self._learned(page)
             if len(rows) >= _ROWS_PER_BATCH or number == pages:
-                yield self._batch(rows)
+                yield batch_of(self.repository, rows)
                 rows = []
         if commits is not None and done != commits:
             raise self._does_not_add_up()
@@ -363,29 +289,29 @@ class _Reading:
 
         while response := self.wait(next_page()):
             self.history.requests += 1
-            yield self._batch(self._learned(self.source.page(self.repository, response)))
+            yield batch_of(self.repository, self._learned(read_page(self.repository, response)))
 
     async def _page(
         self, path: str, parameters: Mapping[str, str | int], number: int, rows: int, compared: bool
-    ) -> _Page:
+    ) -> Page:
         """One page; in halves where GitHub cannot get that much together in its ten seconds."""
         try:
             asked = {**parameters, "per_page": rows, "page": number}
             response = await self.source.client.get(path, asked)
             if compared:
-                return self.source.comparison(self.repository, response)[0]
-            return self.source.page(self.repository, response)
+                return read_comparison(self.repository, response)[0]
+            return read_page(self.repository, response)
         except QueryTooHeavy as error:
             if rows % 2:
                 raise HistoryUnavailable(f"{self.repository.repository}: {error}") from error
             half, self.history.requests = rows // 2, self.history.requests + 2
             one = await self._page(path, parameters, 2 * number - 1, half, compared)
             other = await self._page(path, parameters, 2 * number, half, compared)
-            return _Page(one.rows + other.rows, one.accounts | other.accounts)
+            return Page(one.rows + other.rows, one.accounts | other.accounts)
 
-    def _in_turn(self, here: list[_Page], work: Iterable[Coroutine[Any, Any, _Page]]) -> Iterator[_Page]:
+    def _in_turn(self, here: list[Page], work: Iterable[Coroutine[Any, Any, Page]]) -> Iterator[Page]:
         """Pages in their order, a bounded number of them on their way or waiting for their turn."""
-        coming: deque[concurrent.futures.Future[_Page]] = deque()
+        coming: deque[concurrent.futures.Future[Page]] = deque()
         try:
             yield from here
             for one in work:
@@ -422,7 +348,7 @@ class _Reading:
                 self.source.limited(error)
                 raise
 
-    def _learned(self, page: _Page) -> list[_Row]:
+    def _learned(self, page: Page) -> list[Row]:
         """The page's commits, its accounts noted; an account is worth more than nobody."""
         now = datetime.now(UTC).replace(tzinfo=None)
         answers = self.history.answers
@@ -432,12 +358,6 @@ class _Reading:
                 answers[email] = AccountAnswer(email, identity, login, now, "rest")
         return page.rows
 
-    def _batch(self, rows: list[_Row]) -> pa.RecordBatch:
-        try:
-            return _batch(rows)
-        except _SENSELESS as error:
-            raise _no_sense(self.repository, error) from error
-
     def _does_not_add_up(self) -> HistoryCorrupt:
         return HistoryCorrupt(
             f"{self.repository.repository}: GitHub's pages hold more or fewer commits than it says: run again later"
@@ -445,62 +365,3 @@ class _Reading:
 
     def _interrupted(self) -> HistoryUnavailable:
         return HistoryUnavailable(f"{self.repository.repository}: interrupted")
-
-
-def _refused(repository: Repository, response: httpx.Response) -> RepositoryFailed:
-    name = repository.repository
-    match response.status_code:
-        case 404:
-            return RepositoryNotFound(f"{name}: gone, renamed or private; its last good data are kept")
-        case 403 | 451:
-            return RepositoryBlocked(f"{name}: GitHub refuses it ({explain(response)}); its last good data are kept")
-    return HistoryUnavailable(f"{name}: GitHub answered {explain(response)}: run again later")
-
-
-def _no_sense(repository: Repository, error: Exception) -> HistoryCorrupt:
-    return HistoryCorrupt(
-        f"{repository.repository}: a reply of GitHub's makes no sense ({type(error).__name__}): run again later"
-    )
-
-
-def _page(commits: list[_Listed]) -> _Page:
-    """Commits as GitHub lists them. Raises one of _SENSELESS."""
-    rows: list[_Row] = []
-    accounts: dict[str, _Account | None] = {}
-    for one in commits:
-        if not _SHA.fullmatch(one.sha):
-            raise ValueError("a sha that is none")
-        author, committer = one.commit.author or _NOBODY, one.commit.committer or _NOBODY
-        email = author.email or ""
-        rows.append((one.sha, len(one.parents), author.name or "", email, author.date, committer.date))
-        if one.author and not accounts.get(email):
-            accounts[email] = _account(msgspec.json.decode(one.author))
-    return _Page(rows, accounts)
-
-
-def _batch(rows: list[_Row]) -> pa.RecordBatch:
-    """As COMMIT_SCHEMA; a date that is missing is the other one, or 1970. Raises one of _SENSELESS."""
-    sha, parents, name, email, authored, committed = zip(*rows, strict=True)
-    one, other = pa.array(authored, pa.string()), pa.array(committed, pa.string())
-    columns = [
-        pa.array(sha, pa.string()),
-        pa.array(parents, pa.int32()),
-        pa.array(name, pa.string()),
-        pa.array(email, pa.string()),
-        _moments(pc.coalesce(one, other, _NO_DATE)),
-        _moments(pc.coalesce(other, one, _NO_DATE)),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=COMMIT_SCHEMA)
-
-
-def _moments(written: pa.Array) -> pa.Array:
-    return written.cast(pa.timestamp("ms", "UTC")).cast(pa.timestamp("ms"))
-
-
-def _account(author: Any) -> _Account | None:
-    """The account behind a commit. Null, {}, a bot, and GitHub's web interface are nobody: GraphQL names people only."""
-    if not isinstance(author, dict) or not isinstance(author.get("id"), int):
-        return None
-    if author.get("type", "User") != "User" or author.get("login") == _WEB_INTERFACE:
-        return None
-    return author["id"], author.get("login")

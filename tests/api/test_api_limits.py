@@ -306,7 +306,6 @@ async def test_a_large_answer_outlives_its_snapshot(large, tmp_path):
     assert body.count(b"\r\n") == MANY + 1
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_stopping_lets_a_slow_download_finish(large):
     """SIGTERM in the middle: no new connections, but the answer under way arrives whole, and the server ends with 0."""
     with socket.socket() as free:

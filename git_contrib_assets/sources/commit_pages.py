@@ -1,0 +1,164 @@
+"""GitHub's replies that list commits: what we take of them, as rows and accounts, and the rows as record batches.
+
+Every part of an author may be missing; a reply of any other odd shape makes no sense, and says so.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from git_contrib_assets.errors import (
+    HistoryCorrupt,
+    HistoryUnavailable,
+    RepositoryBlocked,
+    RepositoryFailed,
+    RepositoryNotFound,
+)
+from git_contrib_assets.records import Repository
+from git_contrib_assets.sources.github_client import explain
+from git_contrib_assets.sources.history import COMMIT_SCHEMA
+
+_SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_WEB_INTERFACE = "web-flow"
+_NO_DATE = "1970-01-01T00:00:00Z"
+_SENSELESS = (TypeError, ValueError, msgspec.MsgspecError, pa.ArrowException)
+"""What reading a reply of an odd shape raises."""
+
+Account = tuple[int, str | None]
+"""Id and login."""
+Row = tuple[str, int, str, str, str | None, str | None]
+"""Sha, number of parents, the author's name and address, author date, committer date."""
+
+
+class _Signature(msgspec.Struct):
+    """Who and when, as git has it. Every part may be missing."""
+
+    name: str | None = None
+    email: str | None = None
+    date: str | None = None
+
+
+class _Written(msgspec.Struct):
+    author: _Signature | None = None
+    committer: _Signature | None = None
+
+
+class _Listed(msgspec.Struct):
+    """What we take of a commit in a list: most of a reply is nothing of it, and is passed over unread."""
+
+    sha: str
+    commit: _Written
+    parents: list[msgspec.Raw]
+    author: msgspec.Raw = msgspec.Raw()  # an account; read only where it may tell something new
+
+
+class Comparison(msgspec.Struct):
+    status: str
+    total_commits: int
+    commits: list[_Listed]
+
+
+_NOBODY = _Signature()
+_decode_list = msgspec.json.Decoder(list[_Listed]).decode
+_decode_comparison = msgspec.json.Decoder(Comparison).decode
+
+
+@dataclass(frozen=True)
+class Page:
+    """Commits of one reply, and the account behind each address as written (None: nobody's)."""
+
+    rows: list[Row]
+    accounts: dict[str, Account | None]
+
+
+def read_page(repository: Repository, response: httpx.Response) -> Page:
+    """The commits of a list. Raises RepositoryFailed."""
+    if response.status_code != 200:
+        raise _refused(repository, response)
+    try:
+        return _page(_decode_list(response.content))
+    except _SENSELESS as error:
+        raise _no_sense(repository, error) from error
+
+
+def read_comparison(repository: Repository, response: httpx.Response) -> tuple[Page, Comparison]:
+    """The commits of a comparison, and what else it says. Raises RepositoryFailed."""
+    if response.status_code != 200:
+        raise _refused(repository, response)
+    try:
+        compared = _decode_comparison(response.content)
+        return _page(compared.commits), compared
+    except _SENSELESS as error:
+        raise _no_sense(repository, error) from error
+
+
+def batch_of(repository: Repository, rows: list[Row]) -> pa.RecordBatch:
+    """Rows as COMMIT_SCHEMA. Raises HistoryCorrupt."""
+    try:
+        return _batch(rows)
+    except _SENSELESS as error:
+        raise _no_sense(repository, error) from error
+
+
+def _refused(repository: Repository, response: httpx.Response) -> RepositoryFailed:
+    name = repository.repository
+    match response.status_code:
+        case 404:
+            return RepositoryNotFound(f"{name}: gone, renamed or private; its last good data are kept")
+        case 403 | 451:
+            return RepositoryBlocked(f"{name}: GitHub refuses it ({explain(response)}); its last good data are kept")
+    return HistoryUnavailable(f"{name}: GitHub answered {explain(response)}: run again later")
+
+
+def _no_sense(repository: Repository, error: Exception) -> HistoryCorrupt:
+    return HistoryCorrupt(
+        f"{repository.repository}: a reply of GitHub's makes no sense ({type(error).__name__}): run again later"
+    )
+
+
+def _page(commits: list[_Listed]) -> Page:
+    """Commits as GitHub lists them. Raises one of _SENSELESS."""
+    rows: list[Row] = []
+    accounts: dict[str, Account | None] = {}
+    for one in commits:
+        if not _SHA.fullmatch(one.sha):
+            raise ValueError("a sha that is none")
+        author, committer = one.commit.author or _NOBODY, one.commit.committer or _NOBODY
+        email = author.email or ""
+        rows.append((one.sha, len(one.parents), author.name or "", email, author.date, committer.date))
+        if one.author and not accounts.get(email):
+            accounts[email] = _account(msgspec.json.decode(one.author))
+    return Page(rows, accounts)
+
+
+def _batch(rows: list[Row]) -> pa.RecordBatch:
+    """As COMMIT_SCHEMA; a date that is missing is the other one, or 1970. Raises one of _SENSELESS."""
+    sha, parents, name, email, authored, committed = zip(*rows, strict=True)
+    one, other = pa.array(authored, pa.string()), pa.array(committed, pa.string())
+    columns = [
+        pa.array(sha, pa.string()),
+        pa.array(parents, pa.int32()),
+        pa.array(name, pa.string()),
+        pa.array(email, pa.string()),
+        _moments(pc.coalesce(one, other, _NO_DATE)),
+        _moments(pc.coalesce(other, one, _NO_DATE)),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=COMMIT_SCHEMA)
+
+
+def _moments(written: pa.Array) -> pa.Array:
+    return written.cast(pa.timestamp("ms", "UTC")).cast(pa.timestamp("ms"))
+
+
+def _account(author: Any) -> Account | None:
+    """The account behind a commit. Null, {}, a bot, and GitHub's web interface are nobody: GraphQL names people only."""
+    if not isinstance(author, dict) or not isinstance(author.get("id"), int):
+        return None
+    if author.get("type", "User") != "User" or author.get("login") == _WEB_INTERFACE:
+        return None
+    return author["id"], author.get("login")
