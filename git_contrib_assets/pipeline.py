@@ -2,19 +2,17 @@
 
 import contextlib
 import errno
-import logging
-import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
-import sqlalchemy.exc
 
 from git_contrib_assets.automation import SKIP_UNCHANGED_TAG, refresh_job
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import GitContribError, NotPublished
+from git_contrib_assets.instance import open_instance
 from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG
 from git_contrib_assets.logs import redact
 from git_contrib_assets.partitions import RANGE_TAG, repository_partitions
@@ -23,10 +21,9 @@ from git_contrib_assets.records import Attempt, Repository, Target
 from git_contrib_assets.resources import report_dead_runs, show_alive
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.history import cancel_all
-from git_contrib_assets.storage.home import Home, prepare_instance, translate_storage_error
+from git_contrib_assets.storage.home import Home, is_full, translate_storage_error
 
 INTERRUPTED = 130
-_LEAST_FREE_BYTES = 1 << 20
 # 130, 5, 4, 3, 1: of several, the one that tells most about what to do next
 _PRECEDENCE = (INTERRUPTED, 5, 4, 3, 2, 1, 0)
 
@@ -182,8 +179,6 @@ def _execute(
         )
     except (KeyboardInterrupt, dg.DagsterExecutionInterruptedError):
         raise KeyboardInterrupt from None
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        raise _history_failed(home, error) from error
     if _was_interrupted(result):
         raise KeyboardInterrupt
     if not result.success and not outcome.explained:
@@ -197,16 +192,9 @@ def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
     return any(error and dg.DagsterExecutionInterruptedError.__name__ in error.to_string() for error in errors)
 
 
-def _history_failed(home: Home, error: Exception) -> GitContribError:
-    """Dagster could not write down what happened: mostly because the disk is full."""
-    if "full" in str(error) or "disk I/O" in str(error) or _is_full(home):
-        return translate_storage_error(OSError(errno.ENOSPC, "full"), home.root)
-    return GitContribError(f"Dagster could not record the run ({type(error).__name__}): look at {home.dagster}")
-
-
 def _unexplained(home: Home, result: dg.ExecuteInProcessResult) -> GitContribError:
     """What a failed run says that none of our own errors told."""
-    if _is_full(home):
+    if is_full(home):
         return translate_storage_error(OSError(errno.ENOSPC, "full"), home.root)
     failures = [event for event in result.all_events if event.is_step_failure]
     if not failures:
@@ -217,10 +205,6 @@ def _unexplained(home: Home, result: dg.ExecuteInProcessResult) -> GitContribErr
     cause = failed.step_failure_data.error
     text = redact((cause.cause or cause).message.strip().splitlines()[0]) if cause else "no reason given"
     return GitContribError(f"{failed.step_key} failed: {text}")
-
-
-def _is_full(home: Home) -> bool:
-    return shutil.disk_usage(home.root).free < _LEAST_FREE_BYTES
 
 
 @contextlib.contextmanager
@@ -246,13 +230,3 @@ def _contiguous(ordered: Sequence[str], wanted: Mapping[str, object]) -> list[tu
             ranges.append((name, name))
             open_range = True
     return ranges
-
-
-@contextlib.contextmanager
-def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
-    """The Dagster instance of the home, the one that the UI shows."""
-    prepare_instance(home)
-    # Ctrl-C ends Dagster's event loop with generators still open; what asyncio says of that helps nobody.
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    with dg.DagsterInstance.get() as instance:
-        yield instance

@@ -153,7 +153,7 @@ def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) ->
     at_port, at_ui_port = (["--host", host, "--port", str(ports[option])] for option in ("--port", "--ui-port"))
     load = ["--socket", str(code), "--module-name", _MODULE, "--location-name", _LOCATION]
     commands = {
-        "code": ["dagster", "api", "grpc", *load, "--log-level", "warning"],
+        "code": ["git_contrib_assets.code_server", "api", "grpc", *load, "--log-level", "warning"],
         "api": ["git_contrib_assets", "serve", *at_port],
         "ui": ["dagster_webserver", "--workspace", str(workspace), *at_ui_port, "--dagster-log-level", "warning"],
         "daemon": ["dagster._daemon", "run", "--workspace", str(workspace)],

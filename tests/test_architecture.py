@@ -27,7 +27,17 @@ PARTS: dict[str, tuple[str, ...]] = {
     "marts": ("marts",),
     "serving": ("serving",),
     "reconciliation": ("reconciliation",),
-    "top": ("definitions", "pipeline", "console", "supervised", "supervisor", "cli", "__main__"),
+    "top": (
+        "definitions",
+        "instance",
+        "pipeline",
+        "console",
+        "code_server",
+        "supervised",
+        "supervisor",
+        "cli",
+        "__main__",
+    ),
 }
 ORDER = list(PARTS)
 # What a part may import at most, beside itself.
@@ -48,6 +58,7 @@ API_MAY_IMPORT = {f"{PACKAGE}.serving.contract"}
 KNOW_DAGSTER = {
     "automation",
     "definitions",
+    "instance",
     "landing.accounts",
     "landing.commits",
     "landing.repositories",

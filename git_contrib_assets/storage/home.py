@@ -8,6 +8,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from git_contrib_assets.errors import HomeNotWritable, LockBusy, StorageError, S
 
 _POLL_SECONDS = 0.2
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_LEAST_FREE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,9 @@ def prepare_instance(home: Home) -> None:
     """
     home.prepare()
     configuration = home.dagster / "dagster.yaml"
-    with storage_errors(configuration):
-        if not configuration.exists():
-            configuration.write_bytes(files("git_contrib_assets").joinpath("dagster.yaml").read_bytes())
+    if not configuration.exists():
+        with replacing(configuration) as temporary:
+            temporary.write_bytes(files("git_contrib_assets").joinpath("dagster.yaml").read_bytes())
     os.environ.setdefault("DAGSTER_HOME", str(home.dagster))
 
 
@@ -107,6 +109,11 @@ def translate_storage_error(error: OSError, path: Path) -> StorageError:
         return StorageFull(f"No space left on the disk of {path}: free some and run again; what is landed is kept")
     text = error.strerror or str(error)
     return HomeNotWritable(f"{path} cannot be written ({text}): set GIT_CONTRIB_HOME or --home to a folder that can")
+
+
+def is_full(home: Home) -> bool:
+    """Whether the home's disk has no room left that is worth the name."""
+    return shutil.disk_usage(home.root).free < _LEAST_FREE_BYTES
 
 
 @dataclass(frozen=True)

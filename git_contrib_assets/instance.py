@@ -1,0 +1,41 @@
+"""The Dagster instance of a home: the history of runs and materialisations that the UI shows."""
+
+import contextlib
+import errno
+import logging
+from collections.abc import Iterator
+
+import dagster as dg
+import sqlalchemy.exc
+
+from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.storage.home import Home, is_full, lock, prepare_instance, translate_storage_error
+
+_MAX_WAIT = 60.0
+
+
+@contextlib.contextmanager
+def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of the home.
+
+    Raises StorageFull, HomeNotWritable, or GitContribError for a history that Dagster cannot use, and LockBusy when
+    another process does not come to an end with opening it.
+    """
+    prepare_instance(home)
+    # Ctrl-C ends Dagster's event loop with generators still open; what asyncio says of that helps nobody.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    try:
+        # Who opens it first makes its tables. Of two at once, Dagster lets one fail: "table runs already exists".
+        with lock(home, "instance", run="(none yet)", purpose="the opening of Dagster's history", max_wait=_MAX_WAIT):
+            instance = dg.DagsterInstance.get()
+        with instance:
+            yield instance
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        raise _unusable(home, error) from error
+
+
+def _unusable(home: Home, error: Exception) -> GitContribError:
+    """Dagster could not read or write what happened: mostly because the disk is full."""
+    if "full" in str(error) or "disk I/O" in str(error) or is_full(home):
+        return translate_storage_error(OSError(errno.ENOSPC, "full"), home.root)
+    return GitContribError(f"Dagster could not use its history ({type(error).__name__}): look at {home.dagster}")
