@@ -3,13 +3,23 @@
 import contextlib
 import errno
 import logging
+import os
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import sqlalchemy.exc
 
 from git_contrib_assets.errors import GitContribError
-from git_contrib_assets.storage.home import Home, is_full, lock, prepare_instance, translate_storage_error
+from git_contrib_assets.storage.home import (
+    Home,
+    is_full,
+    lock,
+    prepare_instance,
+    storage_errors,
+    translate_storage_error,
+)
 
 _MAX_WAIT = 60.0
 
@@ -27,11 +37,32 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     try:
         # Who opens it first makes its tables. Of two at once, Dagster lets one fail: "table runs already exists".
         with lock(home, "instance", run="(none yet)", purpose="the opening of Dagster's history", max_wait=_MAX_WAIT):
-            instance = dg.DagsterInstance.get()
+            instance = _get()
         with instance:
             yield instance
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise _unusable(home, error) from error
+
+
+def _get() -> dg.DagsterInstance:
+    """The instance, with its tables made if there are none.
+
+    Dagster cannot go on with tables whose making was cut off, and says "run `dagster instance migrate`" for ever. They
+    hold nothing yet, so they are made again from the start.
+    """
+    folder = Path(os.environ["DAGSTER_HOME"])
+    parts = [folder / "history", folder / "schedules"]
+    being_made = folder / "history-being-made"
+    with storage_errors(folder):
+        if being_made.exists():
+            for part in parts:
+                if part.exists():
+                    shutil.rmtree(part)
+        elif not any(part.exists() for part in parts):
+            being_made.touch()
+        instance = dg.DagsterInstance.get()
+        being_made.unlink(missing_ok=True)
+    return instance
 
 
 def _unusable(home: Home, error: Exception) -> GitContribError:

@@ -19,8 +19,25 @@ from git_contrib_assets.storage.home import Home
 print("ready", flush=True)
 sys.stdin.readline()
 with open_instance(Home(Path(sys.argv[1]))) as instance:
-    print(instance.get_runs_count(), len(instance.all_instigator_state()), flush=True)
+    instance.add_dynamic_partitions("repository", ["a/b"])
+    print(instance.get_runs_count(), instance.get_dynamic_partitions("repository"), flush=True)
 """
+DIE_AT_STATEMENT = """
+import itertools, os, signal, sys
+import sqlalchemy.event
+statements = itertools.count(1)
+
+def die(*_):
+    if next(statements) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sqlalchemy.event.listen(sqlalchemy.engine.Engine, "before_cursor_execute", die)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _the_home_is_dagsters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home" / "dagster"))
 
 
 def test_a_new_home_is_opened_by_six_at_the_same_moment(tmp_path: Path) -> None:
@@ -33,12 +50,24 @@ def test_a_new_home_is_opened_by_six_at_the_same_moment(tmp_path: Path) -> None:
         process.stdin.write("go\n")
         process.stdin.flush()
     answers = [process.communicate(timeout=120) for process in processes]
-    assert [talk for talk, _ in answers] == ["0 0\n"] * 6, [errors[-2000:] for _, errors in answers]
+    assert [talk for talk, _ in answers] == ["0 ['a/b']\n"] * 6, [errors[-2000:] for _, errors in answers]
 
 
-def test_a_history_that_is_no_database_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("statement", [*range(5, 165, 20), 171])
+def test_killed_while_a_new_history_is_made_the_next_makes_it_anew(tmp_path: Path, statement: int) -> None:
+    command = [sys.executable, "-c", DIE_AT_STATEMENT + OPEN, str(tmp_path / "home"), str(statement)]
+    killed = subprocess.run(command, input="go\n", text=True, capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr[-2000:]
+    with open_instance(Home(tmp_path / "home")) as instance:
+        instance.add_dynamic_partitions("repository", ["a/b"])
+        assert instance.get_runs_count() == 0
+        assert not instance.all_instigator_state()
+    with open_instance(Home(tmp_path / "home")) as instance:  # what is made is kept
+        assert instance.get_dynamic_partitions("repository") == ["a/b"]
+
+
+def test_a_history_that_is_no_database_is_named(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    monkeypatch.setenv("DAGSTER_HOME", str(home.dagster))
     with open_instance(home):
         pass
     for database in home.dagster.rglob("runs.db*"):
