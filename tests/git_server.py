@@ -1,6 +1,7 @@
 """Bare repositories, and git's own HTTP server before them, with switches for everything that goes wrong on the way."""
 
 import os
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -164,8 +165,8 @@ class GitServer:
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[GitServer]:
-    """A server on a port of its own, for the length of the block."""
+def serving(root: Path, tls: ssl.SSLContext | None = None) -> Iterator[GitServer]:
+    """A server on a port of its own, for the length of the block; with ``tls`` it speaks HTTPS."""
     state = GitServer(root)
 
     class Handler(BaseHTTPRequestHandler):
@@ -246,6 +247,9 @@ def serving(root: Path) -> Iterator[GitServer]:
         server.block_on_close = False
         server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that was killed hangs up
         state.url = f"http://127.0.0.1:{server.server_port}"
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+            state.url = f"https://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

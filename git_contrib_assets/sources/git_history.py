@@ -52,6 +52,8 @@ _OPTIONS = {
     "protocol.version": "2",
     "safe.directory": "*",
 }
+# Where people name the certificate authorities they trust, for our requests by httpx too.
+_AUTHORITIES = {"SSL_CERT_FILE": "http.sslCAInfo", "SSL_CERT_DIR": "http.sslCAPath"}
 
 
 class _TryAgain(HistoryUnavailable):
@@ -131,7 +133,7 @@ _COMPLAINTS: tuple[tuple[tuple[str, ...], type[GitContribError], str], ...] = (
     (
         ("unable to access",),  # git's words before every other failure to connect: certificates, proxies, HTTP/2
         GitUnreachable,
-        "the git server cannot be reached: check the network and the server's certificate",
+        "the git server cannot be reached: check the network and the server's certificate (SSL_CERT_FILE)",
     ),
 )
 """What git says, lower-cased and without the repository's name, and what it means; the first that fits."""
@@ -331,6 +333,9 @@ def _environment(settings: Settings) -> dict[str, str]:
         name: value for name, value in os.environ.items() if not name.startswith("GIT_") and name != "GITHUB_TOKEN"
     }
     options = dict(_OPTIONS)
+    for variable, option in _AUTHORITIES.items():
+        if os.environ.get(variable):
+            options[option] = os.environ[variable]
     if settings.token:
         secret = base64.b64encode(f"x-access-token:{settings.token}".encode()).decode()
         options[f"http.{settings.server_url}/.extraHeader"] = f"Authorization: Basic {secret}"

@@ -5,6 +5,7 @@ where no caller could go on (401, a limit that lasts too long, no answer).
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from importlib.metadata import version
 from types import TracebackType
@@ -56,6 +57,7 @@ class GitHubClient:
         self._places = asyncio.Semaphore(CONCURRENCY)
         self._trusted = {_origin(settings.api_url), _origin(settings.graphql_url)}
         self._http = httpx.AsyncClient(
+            verify=_certificates() if transport is None else True,
             timeout=_TIMEOUT,
             transport=transport,
             follow_redirects=False,
@@ -201,6 +203,11 @@ class GitHubClient:
                 response = await self._http.request(method, url, content=content, headers=self._authorization(url))
                 headers = response.headers
             except (httpx.RequestError, httpx.InvalidURL) as error:
+                if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                    raise GitHubUnavailable(
+                        f"{_without_query(url)} has a certificate that is not trusted here: name its authority's file in "
+                        "SSL_CERT_FILE"
+                    ) from error
                 heavy = isinstance(error, httpx.ReadTimeout)
                 raise _TryAgain(f"{type(error).__name__}: {error}".rstrip(": "), heavy=heavy) from error
             finally:
@@ -217,6 +224,16 @@ class GitHubClient:
         if self._settings.token and _origin(url) in self._trusted:
             return {"Authorization": f"Bearer {self._settings.token}"}
         return {}
+
+
+def _certificates() -> ssl.SSLContext:
+    """The authorities that are trusted: well-known ones, or those of SSL_CERT_FILE and SSL_CERT_DIR."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise GitHubUnavailable(
+            f"SSL_CERT_FILE or SSL_CERT_DIR holds no certificates ({error}): correct or unset it"
+        ) from error
 
 
 def explain(response: httpx.Response) -> str:
