@@ -163,6 +163,10 @@ class GitHistory:
             return f"git {numbers[0]} is older than {_OLDEST_GIT[0]}.{_OLDEST_GIT[1]}"
         return None
 
+    def has_worked(self) -> bool:
+        """Whether commits came by git before."""
+        return any(self.clones.glob("*.git/objects/pack/*.pack"))
+
     async def plan(self, wanted: Sequence[tuple[Repository, Known | None]]) -> list[Repository]:
         """As listed."""
         return [repository for repository, _ in wanted]
@@ -207,11 +211,7 @@ class GitHistory:
                 head = git.run(here, "symbolic-ref", "--short", "HEAD").strip()
                 wanted = branch or head
                 git.run(here, "config", "remote.origin.url", url)
-                git.network(
-                    here, "fetch", "--quiet", "--no-tags", "origin", f"+refs/heads/{wanted}:refs/heads/{wanted}"
-                )
-                if wanted != head:
-                    git.run(here, "symbolic-ref", "HEAD", f"refs/heads/{wanted}")
+                _fetch(git, here, wanted, head)
             except (_BranchGone, _CacheBroken):
                 shutil.rmtree(clone, ignore_errors=True)  # a cache: a new clone tells what is there now
             else:
@@ -222,11 +222,23 @@ class GitHistory:
             git.network(
                 "clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--filter=tree:0", "--", url, str(making)
             )
-            head = git.run(f"--git-dir={making}", "symbolic-ref", "--short", "HEAD").strip()
+            here = f"--git-dir={making}"
+            head = git.run(here, "symbolic-ref", "--short", "HEAD").strip()
+            if branch and branch != head:
+                with contextlib.suppress(_BranchGone):  # renamed since it was listed
+                    _fetch(git, here, branch, head)
+                    head = branch
             making.rename(clone)
         finally:
             shutil.rmtree(making, ignore_errors=True)
         return head
+
+
+def _fetch(git: "_Git", here: str, branch: str, head: str) -> None:
+    """What is new on the branch; HEAD, which names ``head`` so far, names it then."""
+    git.network(here, "fetch", "--quiet", "--no-tags", "origin", f"+refs/heads/{branch}:refs/heads/{branch}")
+    if branch != head:
+        git.run(here, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
 
 
 def sweep_clones(clones: Path) -> None:

@@ -1,7 +1,9 @@
 """A crawl by REST against the stand-in: failures and limits that are one repository's own, and those that are not."""
 
+import threading
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from crawl_scene import listed
@@ -301,6 +303,57 @@ async def test_rest_takes_over_where_git_does_not_get_through(scene):
     assert scene.landing.landed(1).source == scene.landing.landed(2).source == "rest"
     (note,) = scene.heard.notes
     assert "Histories come by REST from here on: git did not get through" in note
+
+
+class _NoGitServer(BaseHTTPRequestHandler):
+    """Answers everything, but not as a git server does."""
+
+    def do_GET(self) -> None:
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("status", [200, 403, 404, 501])
+async def test_rest_takes_over_where_what_answers_is_no_git_server(scene, status):
+    scene.add(one=2, two=1, nothing=0)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _NoGitServer) as server:
+        server.status = status
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        git = GitHistory(
+            github_settings(TOKEN, api_url=scene.github.api_url, server_url=address), scene.home.git, attempts=1
+        )
+        states = await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
+        server.shutdown()
+    assert states["one"] == states["two"] == "landed"
+    assert scene.landing.landed(1).source == scene.landing.landed(2).source == "rest"
+    assert len([note for note in scene.heard.notes if "Histories come by REST from here on" in note]) == 1
+
+
+async def test_an_empty_repository_alone_is_no_reason_to_leave_git(scene):
+    scene.add(nothing=0)
+    settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=scene.github.server_url)
+    git = GitHistory(settings, scene.home.git, attempts=1)
+    assert await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client))) == {"nothing": "empty"}
+    assert scene.landing.landed(1).source == "git"
+    assert not scene.heard.notes
+
+
+async def test_a_repository_that_fails_alone_is_not_asked_by_rest_once_git_has_worked(scene):
+    scene.add(one=2)
+    settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=scene.github.server_url)
+    git = GitHistory(settings, scene.home.git, attempts=1)
+    await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
+    scene.github.fault("not_found", kind="git", path="/one")
+    scene.github.forget_requests()
+    states = await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
+    assert states == {"one": "not_found"}
+    assert not scene.github.requests("rest")
 
 
 async def test_git_that_works_is_kept_where_one_repository_fails(scene):

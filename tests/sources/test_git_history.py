@@ -197,6 +197,24 @@ def test_branches_of_any_name(server, source, branch):
     assert shas(source, repository) == upstream.shas(f"refs/heads/{branch}")
 
 
+@pytest.mark.parametrize("head", ["old", "nowhere"])
+def test_the_listed_branch_counts_where_the_servers_head_names_another(server, source, head):
+    """As at a copy of a repository, whose HEAD names what git calls its first branch; by REST it is the listed one too."""
+    upstream = server.create("acme/anvil", ANN)
+    upstream.push(BOB, BOB, branch="old", onto="")
+    upstream.make_default(head)
+    for _ in ("cold", "warm"):
+        history, rows = read(source)
+        assert (history.default_branch, history.tip) == ("main", upstream.tip("main"))
+        assert [row["author_name"] for row in rows] == ["Ann"]
+
+
+def test_a_branch_renamed_between_the_listing_and_the_first_clone(server, source):
+    upstream = server.create("acme/anvil", ANN, branch="trunk")
+    history, rows = read(source)
+    assert (history.default_branch, history.tip, len(rows)) == ("trunk", upstream.tip("trunk"), 1)
+
+
 # The second time
 
 
