@@ -43,7 +43,9 @@ def open_questions(landing: LandingZone, repositories: Iterable[Repository]) -> 
     answers = landing.answers()
     fresh = set(answers.filter(pc.field("asked_at") >= cutoff)["email"].to_pylist())
     questions: dict[str, AccountQuestion] = {}
-    for repository in sorted(repositories, key=lambda one: one.repository_id):
+    failed = {attempt.repository_id: attempt.failed for attempt in landing.attempts()}  # the last attempt counts
+    # An address is asked through one repository: rather not through one that GitHub refuses just now.
+    for repository in sorted(repositories, key=lambda one: (failed.get(one.repository_id, False), one.repository_id)):
         if repository.missing_since is not None or not landing.commit_file(repository.repository_id).exists():
             continue
         for email, sha in landing.first_shas(repository.repository_id).items():

@@ -152,7 +152,8 @@ def _batch(rows: list[Row]) -> pa.RecordBatch:
 
 
 def _moments(written: pa.Array) -> pa.Array:
-    return written.cast(pa.timestamp("ms", "UTC")).cast(pa.timestamp("ms"))
+    # By way of microseconds: Arrow takes no finer fraction than the type it reads into.
+    return written.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("ms"), safe=False)
 
 
 def _account(author: Any) -> Account | None:

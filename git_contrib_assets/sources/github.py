@@ -272,11 +272,16 @@ async def _ask(client: GitHubClient, batch: list[AccountQuestion]) -> list[Accou
         return []
     data, errors = await client.graphql(_query(asked))
     asked_at = datetime.now(UTC).replace(tzinfo=None)
-    failed = {tuple(map(str, path))[:2] for error in errors if isinstance(path := error.get("path"), list)}
+    paths = [error.get("path") for error in errors]
+    failed = {tuple(map(str, path))[:2] for path in paths if isinstance(path, list)}
+    placeless = any(not isinstance(path, list) for path in paths)
     if errors and not any(data.values()):
-        types = {str(error.get("type")) for error in errors}
+        types = {str(error.get("type") or "an error without a type") for error in errors}
+        text = f"GraphQL answered with {', '.join(sorted(types))}"
+        if any(_is_too_heavy(error) for error in errors):
+            raise QueryTooHeavy(text)
         if types - {"NOT_FOUND"}:
-            raise GitHubUnavailable(f"GraphQL answered with {', '.join(sorted(types))}")
+            raise GitHubUnavailable(text)
     answers = []
     for r, (_, questions) in enumerate(asked):
         commits = data.get(f"r{r}")
@@ -286,9 +291,16 @@ async def _ask(client: GitHubClient, batch: list[AccountQuestion]) -> list[Accou
                 account_id, login = (_number(user, "databaseId"), _text(user, "login")) if user else (None, None)
             except _SENSELESS:
                 continue  # a commit or an author that is not there
-            if (f"r{r}", f"c{c}") not in failed:  # a null that an error explains is no answer
+            # A null that an error explains is no answer; an error that does not say where it happened may be any null's.
+            if (f"r{r}", f"c{c}") not in failed and (user or not placeless):
                 answers.append(AccountAnswer(question.email, account_id, login, asked_at, "graphql"))
     return answers
+
+
+def _is_too_heavy(error: Mapping[str, Any]) -> bool:
+    """Whether less at a time may go well: the second is what GitHub says when a query took too long."""
+    message = str(error.get("message", "")).lower()
+    return error.get("type") == "RESOURCE_LIMITS_EXCEEDED" or message.startswith("something went wrong")
 
 
 def _query(asked: list[tuple[str, list[AccountQuestion]]]) -> str:

@@ -64,15 +64,17 @@ def judge(status: int, headers: Mapping[str, str], body: Any, *, now: float) -> 
     limit_status = status in {403, 429}
     limited_query = status == 200 and not error_types(body).isdisjoint(_PRIMARY_TYPES)
     says_secondary = any(text in message for text in _SECONDARY_TEXTS) or link.endswith(_SECONDARY_LINKS)
+    # GraphQL may say so with status 200 (GitHub's documentation): then there are errors, or there is no data.
+    refused = limit_status or (says_secondary and status == 200 and (bool(error_types(body)) or "data" not in body))
     retry_after = _retry_after(headers, now)
 
-    if limit_status and retry_after is not None:
+    if refused and retry_after is not None:
         return Verdict(Meaning.SECONDARY_LIMIT, retry_after)
     if limited_query or (
         limit_status and (headers.get("x-ratelimit-remaining") == "0" or "api rate limit exceeded" in message)
     ):
         return Verdict(Meaning.PRIMARY_LIMIT, _until_reset(headers, now))
-    if says_secondary and (limit_status or (status == 200 and error_types(body))):
+    if says_secondary and refused:
         return Verdict(Meaning.SECONDARY_LIMIT)
     if status == 429:
         return Verdict(Meaning.SECONDARY_LIMIT)

@@ -289,7 +289,8 @@ class _Reading:
 
         while response := self.wait(next_page()):
             self.history.requests += 1
-            yield batch_of(self.repository, self._learned(read_page(self.repository, response)))
+            if rows := self._learned(read_page(self.repository, response)):  # the last page may be empty
+                yield batch_of(self.repository, rows)
 
     async def _page(
         self, path: str, parameters: Mapping[str, str | int], number: int, rows: int, compared: bool

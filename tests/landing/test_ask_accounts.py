@@ -14,7 +14,7 @@ from histories import commit, history
 from git_contrib_assets.errors import AccountsUnavailable, LimitReached, NotAllowed
 from git_contrib_assets.landing.ask_accounts import look_up_accounts, open_questions
 from git_contrib_assets.progress import Reporter, reporting_to
-from git_contrib_assets.records import AccountAnswer, AccountQuestion
+from git_contrib_assets.records import AccountAnswer, AccountQuestion, Attempt, AttemptState
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
 
@@ -92,6 +92,16 @@ def test_a_repository_that_is_gone_cannot_be_asked_through(landing):
     gone = land(landing, 1, "ann@x", missing_since=NOW, missing_reason="not_found")
     bolt = land(landing, 2, "bob@x", name="acme/bolt")
     assert asked(landing, gone, bolt, listed(3, "acme/never-landed")) == ["bob@x"]
+
+
+def test_an_address_is_asked_through_a_repository_that_did_not_fail(landing):
+    fails, bolt = land(landing, 1, "ann@x", "bob@x"), land(landing, 2, "ann@x", name="acme/bolt")
+    landing.log(Attempt("run", 1, "acme/anvil", AttemptState.FAILED, NOW, 0.0, "git", None, 2, 3))
+    questions = {question.email: question.repository for question in open_questions(landing, [fails, bolt])}
+    assert questions == {"ann@x": "acme/bolt", "bob@x": "acme/anvil"}
+    landing.log(Attempt("next", 1, "acme/anvil", AttemptState.UNCHANGED, NOW, 0.0, "git", None, 2, 3))
+    questions = {question.email: question.repository for question in open_questions(landing, [fails, bolt])}
+    assert questions == {"ann@x": "acme/anvil", "bob@x": "acme/anvil"}
 
 
 def test_those_of_one_repository_stay_together(landing):

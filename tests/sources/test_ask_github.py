@@ -32,6 +32,7 @@ class GraphQLServer:
 
     def __init__(self, most=10_000):
         self.most = most
+        self.too_much = httpx.Response(502, text="<html>")
         self.sizes = []
         self.owners = {}
 
@@ -43,7 +44,7 @@ class GraphQLServer:
         shas = re.findall(r'oid:"(\w+)"', query)
         self.sizes.append(len(shas))
         if len(shas) > self.most:
-            return httpx.Response(502, text="<html>")
+            return self.too_much
         data = {}
         for field in document.definitions[0].selection_set.selections:
             commits = {}
@@ -159,6 +160,29 @@ async def test_too_heavy_a_query_is_asked_in_halves(scene, accounts):
     assert error is None
     assert len(answers) == 100
     assert accounts.sizes == [100, 50, 25, 25, 50, 25, 25]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."},
+        {"message": "Something went wrong while executing your query. This may be the result of a timeout."},
+    ],
+)
+async def test_a_query_that_is_refused_as_too_large_is_asked_in_halves(scene, accounts, error):
+    accounts.most, accounts.too_much = 30, httpx.Response(200, json={"data": None, "errors": [error]})
+    answers, failure = await ask(scene, questions(100))
+    assert failure is None
+    assert len(answers) == 100
+    assert accounts.sizes == [100, 50, 25, 25, 50, 25, 25]
+
+
+async def test_a_null_beside_an_error_that_names_no_place_is_no_answer(scene, httpx_mock):
+    person = {"author": {"user": {"databaseId": 11, "login": "ann"}}}
+    data = {"r0": {"c0": person, "c1": {"author": {"user": None}}}}
+    httpx_mock.add_response(json={"data": data, "errors": [{"message": "it took too long"}]})
+    answers, _ = await ask(scene, questions(2, repositories=1))
+    assert [one.account_id for one in answers] == [11]
 
 
 async def test_halving_ends(scene, accounts):

@@ -86,6 +86,9 @@ def case(name, status, headers, body, meaning, seconds=None):
         case("429 by its text alone", 429, OURS, answer("secondary_limit"), SECONDARY),
         case("429 without a word", 429, {}, None, SECONDARY),
         case("GraphQL, 200 secondary", 200, OURS, answer("graphql_secondary_limit"), SECONDARY),
+        case("GraphQL, 200 secondary, says when", 200, {"retry-after": "600"}, answer("graphql_secondary_limit"), SECONDARY, 600),
+        case("GraphQL, 200 secondary in REST's words", 200, {}, answer("secondary_limit"), SECONDARY),
+        case("GraphQL, 200 secondary in REST's words, says when", 200, {"retry-after": "7"}, answer("secondary_limit"), SECONDARY, 7),
         # A 403 that no waiting heals
         case("403 single sign-on", 403, {**OURS, "x-github-sso": "required; url=https://x"}, answer("sso_required"), FINAL),
         case("403 permission", 403, OURS, answer("not_accessible_by_token"), FINAL),
@@ -101,7 +104,7 @@ def case(name, status, headers, body, meaning, seconds=None):
         case("403 login attempts, as recorded", 403, {}, refusal("Max number of login attempt exceeded"), BAD),
         # The rest
         case("200", 200, OURS, [], FINAL),
-        case("200 whose text speaks of limits", 200, OURS, refusal("a secondary rate limit of ours"), FINAL),
+        case("200 with data, whose text speaks of limits", 200, OURS, refusal("a secondary rate limit of ours") | {"data": {}}, FINAL),
         case("200 GraphQL with another error", 200, OURS, answer("graphql_not_found"), FINAL),
         case("200 with nothing left", 200, USED_UP, [], FINAL),
         case("202", 202, OURS, {}, COMPUTING, 30),

@@ -111,6 +111,13 @@ async def test_a_commit_as_it_is_written():
         ({}, {}, "", "1970-01-01", "1970-01-01"),
         ({"name": "Ann"}, {"date": "2021-01-01T00:00:00Z"}, "Ann", "2021-01-01", "2021-01-01"),
         ({"name": None, "date": "2021-01-01T00:00:00Z"}, None, "", "2021-01-01", "2021-01-01"),
+        (
+            {"date": "2021-01-01T00:00:00.000000Z"},
+            {"date": "2022-01-01T00:00:00.9Z"},
+            "",
+            "2021-01-01",
+            "2022-01-01T00:00:00.9",
+        ),
         ({"date": "2021-01-01T02:00:00+02:00"}, {"date": "2022-01-01T00:00:00Z"}, "", "2021-01-01", "2022-01-01"),
     ],
 )
@@ -260,6 +267,21 @@ async def test_where_the_last_page_is_not_told_the_next_is_followed():
     history, rows = await reading(far)
     assert len({row["sha"] for row in rows}) == 250
     assert history.requests == len(far.asked) == 3 + 1
+
+
+async def test_where_the_last_page_is_not_told_it_may_be_empty():
+    """After exactly 200 commits GitHub cannot know of the next page that it holds none."""
+    far = Far([commit(number) for number in range(200, 0, -1)], last=False)
+
+    def odd(request):
+        if request.url.params.get("page") == "2":
+            following = request.url.copy_set_param("page", 3)
+            return httpx.Response(200, json=far.commits[100:], headers={"link": f'<{following}>; rel="next"'})
+        return None
+
+    far.odd = odd
+    _, rows = await reading(far)
+    assert len({row["sha"] for row in rows}) == 200
 
 
 async def test_a_page_that_is_too_much_comes_in_halves():
