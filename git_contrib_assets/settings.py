@@ -50,7 +50,7 @@ class Settings:
             token=token,
             api_url=api_url,
             graphql_url=_address(values, "GITHUB_GRAPHQL_URL", _graphql_beside(api_url)),
-            server_url=_address(values, "GITHUB_SERVER_URL", GITHUB_SERVER_URL),
+            server_url=_address(values, "GITHUB_SERVER_URL", _server_beside(api_url)),
             source=source,
         )
 
@@ -60,6 +60,14 @@ def _graphql_beside(api_url: str) -> str:
     if api_url.endswith("/api/v3"):
         return api_url.removesuffix("/v3") + "/graphql"
     return api_url + "/graphql"
+
+
+def _server_beside(api_url: str) -> str:
+    """Where git lives when only the REST address is told: never elsewhere, for it is sent the token too."""
+    if api_url.endswith("/api/v3"):
+        return api_url.removesuffix("/api/v3")
+    parts = urlsplit(api_url)
+    return f"{parts.scheme}://{parts.netloc.removeprefix('api.')}"
 
 
 def _address(values: Mapping[str, str], name: str, default: str) -> str:

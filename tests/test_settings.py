@@ -48,6 +48,22 @@ def test_graphql_lies_beside_the_api(api, graphql):
     assert settings(GITHUB_API_URL=api, GITHUB_GRAPHQL_URL="https://else.test/g").graphql_url == "https://else.test/g"
 
 
+@pytest.mark.parametrize(
+    ("api", "server"),
+    [
+        ("https://api.github.com", "https://github.com"),
+        ("https://ghe.test/api/v3", "https://ghe.test"),
+        ("https://api.acme.ghe.com", "https://acme.ghe.com"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://[::1]:8080/rest", "http://[::1]:8080"),
+    ],
+)
+def test_git_lies_beside_the_api(api, server):
+    """The token goes there too: never to github.com because only another API was named."""
+    assert settings(GITHUB_API_URL=api).server_url == server
+    assert settings(GITHUB_API_URL=api, GITHUB_SERVER_URL="https://else.test").server_url == "https://else.test"
+
+
 @pytest.mark.parametrize("name", ["GITHUB_API_URL", "GITHUB_GRAPHQL_URL", "GITHUB_SERVER_URL"])
 @pytest.mark.parametrize(
     "address",
