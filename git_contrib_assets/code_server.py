@@ -3,17 +3,21 @@
 The UI and the daemon of `up` start together once this one answers; on a new home both would make the history's tables.
 """
 
+import os
 import runpy
 
 from git_contrib_assets.instance import open_instance
+from git_contrib_assets.resources import report_runs_never_begun
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.storage.home import Home
 
 
 def main() -> None:
     """Make the history ready, then be ``python -m dagster`` with the arguments given."""
-    with open_instance(Home(Settings.from_environment().home)):
-        pass
+    home = Home(Settings.from_environment().home)
+    with open_instance(home) as instance:
+        if os.environ["DAGSTER_HOME"] == str(home.dagster):  # another one may hold runs that are not ours
+            report_runs_never_begun(instance, home)
     runpy.run_module("dagster", run_name="__main__", alter_sys=True)
 
 

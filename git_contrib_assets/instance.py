@@ -28,7 +28,7 @@ _MAX_WAIT = 60.0
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of the home.
 
-    Raises StorageFull, HomeNotWritable, or GitContribError for a history that Dagster cannot use, and LockBusy when
+    Raises UsageError, StorageFull, HomeNotWritable, or GitContribError for a history that Dagster cannot use, and LockBusy when
     another process does not come to an end with opening it.
     """
     prepare_instance(home)
@@ -60,7 +60,13 @@ def _get() -> dg.DagsterInstance:
                     shutil.rmtree(part)
         elif not any(part.exists() for part in parts):
             being_made.touch()
-        instance = dg.DagsterInstance.get()
+        try:
+            instance = dg.DagsterInstance.get()
+        except sqlalchemy.exc.SQLAlchemyError:
+            raise
+        except Exception as error:  # Dagster's own, or what PyYAML says of the file
+            text = str(error).strip().partition("\n")[0]
+            raise GitContribError(f"Dagster does not take {folder / 'dagster.yaml'}: {text}") from error
         being_made.unlink(missing_ok=True)
     return instance
 

@@ -18,7 +18,7 @@ from git_contrib_assets.sources.github_client import GitHubClient
 from git_contrib_assets.sources.history import HistorySource
 from git_contrib_assets.sources.limits import Budget
 from git_contrib_assets.sources.rest_history import RestHistory
-from git_contrib_assets.storage.home import Home, dead_runs, forget_run, lock, mark_run_alive
+from git_contrib_assets.storage.home import Home, dead_runs, forget_run, is_marked, lock, mark_run_alive
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.warehouse import open_warehouse
 
@@ -167,6 +167,17 @@ def show_alive(home: Home, run_id: str) -> None:
     """From now on until this process ends, others can tell that the run is not dead."""
     if run_id not in _alive:
         _alive[run_id] = mark_run_alive(home, run_id)
+
+
+def report_runs_never_begun(instance: dg.DagsterInstance, home: Home) -> None:
+    """Tell Dagster of runs that a kill ended before they could show that they live: four of them would fill its queue.
+
+    Only where no run of the UI or the daemon can be under way: those of the command line show it before they begin.
+    """
+    under_way = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    for run in instance.get_runs(dg.RunsFilter(statuses=under_way)):
+        if not is_marked(home, run.run_id):
+            instance.report_run_failed(run, "The process of this run died before it began")
 
 
 def report_dead_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:

@@ -4,11 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
-from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.errors import GitContribError, UsageError
 from git_contrib_assets.instance import open_instance
-from git_contrib_assets.storage.home import Home
+from git_contrib_assets.resources import report_runs_never_begun
+from git_contrib_assets.storage.home import Home, mark_run_alive
 
 OPEN = """
 import sys
@@ -64,6 +66,45 @@ def test_killed_while_a_new_history_is_made_the_next_makes_it_anew(tmp_path: Pat
         assert not instance.all_instigator_state()
     with open_instance(Home(tmp_path / "home")) as instance:  # what is made is kept
         assert instance.get_dynamic_partitions("repository") == ["a/b"]
+
+
+def test_runs_that_died_before_they_began_are_reported(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    statuses = {
+        "starting": dg.DagsterRunStatus.STARTING,
+        "alive": dg.DagsterRunStatus.STARTED,
+        "waiting": dg.DagsterRunStatus.NOT_STARTED,
+        "done": dg.DagsterRunStatus.SUCCESS,
+    }
+    with open_instance(home) as instance:
+        for run_id, status in statuses.items():
+            instance.add_run(dg.DagsterRun("refresh", run_id=run_id, status=status))
+        with mark_run_alive(home, "alive"):
+            report_runs_never_begun(instance, home)
+        found = {run.run_id: run.status for run in instance.get_runs()}
+    assert found == {**statuses, "starting": dg.DagsterRunStatus.FAILURE}
+
+
+@pytest.mark.parametrize("place", ["dagster", "/no/such/folder"])
+def test_a_home_of_dagsters_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", place)
+    with pytest.raises(UsageError, match=f"DAGSTER_HOME is {place}"), open_instance(Home(tmp_path / "home")):
+        pass
+
+
+def test_an_empty_dagster_home_counts_as_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    with open_instance(Home(tmp_path / "home")) as instance:
+        assert instance.root_directory == str(tmp_path / "home" / "dagster")
+
+
+@pytest.mark.parametrize("content", ["no such key: 1", "a: [b"])
+def test_a_configuration_that_dagster_does_not_take_is_named(tmp_path: Path, content: str) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    (home.dagster / "dagster.yaml").write_text(content)
+    with pytest.raises(GitContribError, match=f"{home.dagster}/dagster.yaml"), open_instance(home):
+        pass
 
 
 def test_a_history_that_is_no_database_is_named(tmp_path: Path) -> None:

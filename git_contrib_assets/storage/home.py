@@ -19,7 +19,7 @@ from typing import IO
 
 import orjson
 
-from git_contrib_assets.errors import HomeNotWritable, LockBusy, StorageError, StorageFull
+from git_contrib_assets.errors import HomeNotWritable, LockBusy, StorageError, StorageFull, UsageError
 
 _POLL_SECONDS = 0.2
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -84,14 +84,17 @@ class Home:
 def prepare_instance(home: Home) -> None:
     """Make the home ready, and DAGSTER_HOME the one inside it unless one is set.
 
-    Raises HomeNotWritable or StorageFull.
+    Raises HomeNotWritable, StorageFull, or UsageError for a DAGSTER_HOME that Dagster does not take.
     """
     home.prepare()
     configuration = home.dagster / "dagster.yaml"
     if not configuration.exists():
         with replacing(configuration) as temporary:
             temporary.write_bytes(files("git_contrib_assets").joinpath("dagster.yaml").read_bytes())
-    os.environ.setdefault("DAGSTER_HOME", str(home.dagster))
+    chosen = os.environ.get("DAGSTER_HOME", "").strip() or str(home.dagster)
+    if not (Path(chosen).is_absolute() and Path(chosen).is_dir()):
+        raise UsageError(f"DAGSTER_HOME is {chosen}: give it the absolute path of a folder that is there, or unset it")
+    os.environ["DAGSTER_HOME"] = chosen
 
 
 @contextlib.contextmanager
@@ -186,6 +189,11 @@ def mark_run_alive(home: Home, run: str) -> IO[bytes]:
         try_flock(handle)
         starting.replace(path)  # only now can others see it, and then it is locked already
     return handle
+
+
+def is_marked(home: Home, run: str) -> bool:
+    """Whether the run ever showed that it lives, and was not dealt with since."""
+    return (home.locks / "runs" / run).exists()
 
 
 def dead_runs(home: Home) -> list[str]:
