@@ -13,6 +13,7 @@ GITHUB_API_URL = "https://api.github.com"
 GITHUB_SERVER_URL = "https://github.com"
 DEFAULT_TARGETS = "facebook"
 SOURCES = ("auto", "git", "rest")
+_NOT_IN_A_PATH = re.compile(r"\?|%[0-9a-fA-F]{2}")
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -45,7 +46,7 @@ class Settings:
         if token and not _TOKEN.fullmatch(token):  # it would not fit into a header, and the complaint would show it
             raise UsageError("GITHUB_TOKEN holds a character that no token has, maybe a line break: copy it again")
         return cls(
-            home=Path(values.get("GIT_CONTRIB_HOME", "data")).expanduser().absolute(),
+            home=_home(values.get("GIT_CONTRIB_HOME", "data")),
             targets=tuple(target.strip() for target in targets.split(",") if target.strip()),
             token=token,
             api_url=api_url,
@@ -53,6 +54,17 @@ class Settings:
             server_url=_address(values, "GITHUB_SERVER_URL", _server_beside(api_url)),
             source=source,
         )
+
+
+def _home(path: str) -> Path:
+    if _NOT_IN_A_PATH.search(path):
+        raise UsageError(
+            f"GIT_CONTRIB_HOME is {path}: Dagster's database takes no '?' and no '%' with two digits in a path"
+        )
+    try:
+        return Path(path).expanduser().absolute()
+    except (RuntimeError, OSError) as error:  # no such user, or the current folder was removed
+        raise UsageError(f"GIT_CONTRIB_HOME is {path}: that leads nowhere ({error}), give an absolute path") from error
 
 
 def _graphql_beside(api_url: str) -> str:

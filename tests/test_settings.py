@@ -35,6 +35,17 @@ def test_an_empty_variable_is_not_set():
     assert settings(GITHUB_TOKEN=" ", GITHUB_API_URL="", GIT_CONTRIB_TARGETS="  ") == settings()
 
 
+@pytest.mark.parametrize("home", ["/srv/a?b", "/srv/a%20b", "/srv/%2Fb", "~no-such-user-here/data"])
+def test_a_home_that_nothing_can_live_in(home):
+    with pytest.raises(UsageError, match="GIT_CONTRIB_HOME"):
+        settings(GIT_CONTRIB_HOME=home)
+
+
+@pytest.mark.parametrize("home", ["/srv/a%b", "/srv/a b", "/srv/ü#1"])
+def test_a_home_of_any_other_name(home):
+    assert settings(GIT_CONTRIB_HOME=home).home == Path(home)
+
+
 @pytest.mark.parametrize(
     ("api", "graphql"),
     [

@@ -5,6 +5,7 @@ follows that of large organisations: few people with very many commits, most wit
 person, bots, merges, addresses that belong to nobody, blank and malformed ones, histories older than their repository.
 """
 
+import fcntl
 import json
 import random
 import shutil
@@ -278,10 +279,16 @@ def _histories(cast: Cast) -> dict[str, list[Draft]]:
 def build(directory: Path) -> Path:
     """Make the organisation in a directory, or use the complete one there; an interrupted build is done again."""
     directory = Path(directory)
-    marker = directory / MARKER
-    if marker.exists() and marker.read_text() == str(VERSION):
-        return directory
     directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once, the second uses what the first has made
+        marker = directory / MARKER
+        if not (marker.exists() and marker.read_text() == str(VERSION)):
+            _build(directory, marker)
+    return directory
+
+
+def _build(directory: Path, marker: Path) -> None:
     marker.unlink(missing_ok=True)
     shutil.rmtree(directory / OWNER, ignore_errors=True)
     cast = assemble(random.Random(SEED))  # noqa: S311 -- invented data
@@ -301,7 +308,6 @@ def build(directory: Path) -> Path:
     (directory / "repositories.json").write_text(json.dumps(listing))
     _complete_listing(directory)
     marker.write_text(str(VERSION))
-    return directory
 
 
 def _complete_listing(directory: Path) -> None:

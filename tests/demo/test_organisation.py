@@ -1,6 +1,8 @@
 """The bundled organisation is always the same, and has what makes real ones difficult."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from git_contrib_assets.demo import organisation
@@ -33,6 +35,13 @@ def test_a_complete_build_is_used_again_and_an_interrupted_one_is_not(tmp_path: 
     (tmp_path / organisation.MARKER).unlink()
     organisation.build(tmp_path)
     assert not trace.exists()
+
+
+def test_two_at_once_build_one(bundled: Path, tmp_path: Path) -> None:
+    build = "import sys; from git_contrib_assets.demo import organisation; organisation.build(sys.argv[1])"
+    both = [subprocess.Popen([sys.executable, "-c", build, str(tmp_path)]) for _ in range(2)]
+    assert [process.wait(timeout=240) for process in both] == [0, 0]
+    assert tips(tmp_path) == tips(bundled)
 
 
 def test_has_what_makes_real_organisations_difficult(bundled: Path) -> None:
