@@ -1,8 +1,10 @@
 """The command line: data to stdout, talk to stderr."""
 
 import contextlib
+import io
 import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ import click
 from rich.console import Console
 from rich.table import Table as ScreenTable
 
-from git_contrib_assets.errors import GitContribError, UsageError
+from git_contrib_assets.errors import GitContribError, StorageError, UsageError
 from git_contrib_assets.logs import configure_logs
 from git_contrib_assets.records import Target
 from git_contrib_assets.serving import contract, read
@@ -63,8 +65,36 @@ class Commands(click.Group):
         return list(self.commands)
 
 
+class _Talk(Console):
+    """stderr. That nobody listens any more, or that a full disk is behind it, must not end the work."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on without a word."""
+        self.quiet = True
+
+    def _write_buffer(self) -> None:
+        try:
+            super()._write_buffer()
+        except OSError:
+            self.quiet = True
+
+
 def _console() -> Console:
-    return Console(stderr=True, soft_wrap=True)
+    return _Talk(stderr=True, soft_wrap=True)
+
+
+@contextlib.contextmanager
+def _writing_to_stdout() -> Iterator[None]:
+    """Raises StorageError where what stdout leads to does not take what is written."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # what is left in the buffer would fail once more when the interpreter ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise StorageError(f"The output cannot be written: {error.strerror or error}") from error
 
 
 def _errors_to_exit_codes(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,6 +130,9 @@ def main(context: click.Context, home: Path | None, verbose: int, quiet: bool) -
     """Monthly new contributors for every public repository of a GitHub organisation."""
     if home:
         os.environ["GIT_CONTRIB_HOME"] = str(home)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a bar or a name that the terminal's encoding has not
     configure_logs(verbose)
     context.obj = {"quiet": quiet, "verbose": verbose}
 
@@ -125,6 +158,7 @@ def run(context: click.Context, targets: tuple[str, ...], max_wait: float, every
 
     TARGET is an owner, owner/name or @me; without one, those of GIT_CONTRIB_TARGETS (default: facebook).
     """
+    _interrupted_by_hangup()
     settings = Settings.from_environment()
     parsed = [Target.parse(text) for text in targets or settings.targets]
     if not parsed:
@@ -133,6 +167,12 @@ def run(context: click.Context, targets: tuple[str, ...], max_wait: float, every
     if code == _INTERRUPTED:
         _leave_at_once(code)
     sys.exit(code)
+
+
+def _interrupted_by_hangup() -> None:
+    """A terminal that goes away interrupts as Ctrl-C does: no git is left behind. Under nohup it is still ignored."""
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _leave_at_once(code: int) -> None:
@@ -174,6 +214,7 @@ def _run(
 
 @main.command()
 @_errors_to_exit_codes
+@_writing_to_stdout()
 def status() -> None:
     """What is collected, how fresh it is, and what failed and why."""
     home = Home(Settings.from_environment().home)
@@ -202,6 +243,7 @@ def status() -> None:
 @click.argument("repository")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @_errors_to_exit_codes
+@_writing_to_stdout()
 def show(repository: str, form: str) -> None:
     """The monthly series of one repository."""
     with read.open_snapshot(Home(Settings.from_environment().home)) as snapshot:
@@ -210,6 +252,10 @@ def show(repository: str, form: str) -> None:
             snapshot.write(contract.MONTHLY_NEW_CONTRIBUTORS, form, sys.stdout.buffer, repository=name)
             return
         rows = snapshot.rows(contract.MONTHLY_NEW_CONTRIBUTORS, repository=name)
+        about = snapshot.rows(contract.REPOSITORIES, repository=name)[0]
+    if not rows:
+        click.echo(f"{name} has no months: it is {about['state']} ({_why_no_months(about)})")
+        return
     most = max((row["number_of_new_contributors"] for row in rows), default=0) or 1
     screen = ScreenTable(title=f"{name}: new contributors per month", title_justify="left")
     for heading, justify in (("month", "left"), ("new", "right"), ("bots", "right"), ("all", "right"), ("", "left")):
@@ -221,11 +267,18 @@ def show(repository: str, form: str) -> None:
     Console().print(screen)
 
 
+def _why_no_months(repository: dict[str, Any]) -> str:
+    if repository["state_reason"]:
+        return str(repository["state_reason"])
+    return "it was never read" if repository["collected_at"] is None else "nobody ever committed to it"
+
+
 @main.command()
 @click.argument("table", metavar="TABLE", type=click.Choice([table.name for table in contract.TABLES]))
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "ndjson"]), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of stdout")
 @_errors_to_exit_codes
+@_writing_to_stdout()
 def export(table: str, form: str, output: Path | None) -> None:
     """A published table, whole: published column names, dates as YYYY-MM-DD."""
     chosen = next(one for one in contract.TABLES if one.name == table)
@@ -239,10 +292,14 @@ def _sink(output: Path | None) -> Iterator[Any]:
 
     if output is None:
         yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
         return
-    with replacing(output.absolute()) as temporary, temporary.open("wb") as file:
-        yield file
+    try:
+        with replacing(output.absolute()) as temporary, temporary.open("wb") as file:
+            yield file
+    except StorageError as error:
+        # its own words are about the home, which this file is not in
+        cause = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+        raise StorageError(f"{output} cannot be written ({cause}): name a file that can, with -o") from error
 
 
 def _listening(*, ui: bool) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -284,8 +341,6 @@ def _up(home: Home, host: str, port: int, ui_port: int) -> None:
 @_errors_to_exit_codes
 def serve(context: click.Context, host: str, port: int) -> None:
     """The JSON API on the current snapshot, read-only; with -v a line per request. Ctrl-C stops it."""
-    import signal
-
     import uvicorn
 
     from git_contrib_assets.supervisor import free_ports, web_address
@@ -293,6 +348,7 @@ def serve(context: click.Context, host: str, port: int) -> None:
     port = free_ports(host, {"--port": port})["--port"]
     os.environ["GIT_CONTRIB_HOME"] = str(Settings.from_environment().home)
     click.echo(f"API on {web_address(host, port)}/docs (Ctrl-C stops it)", err=True)
+    click.echo(f"Page on {web_address(host, port)}/", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way to stop it ends with 0
     log = {
         "version": 1,
@@ -317,6 +373,7 @@ def demo(context: click.Context, once: bool, host: str, port: int, ui_port: int)
     """
     from git_contrib_assets.demo import organisation, stand_in
 
+    _interrupted_by_hangup()
     home = Settings.from_environment().home / "demo"
     organisation.build(home / "github")
     with stand_in.running(home / "github", tokens=[_DEMO_TOKEN]) as github:

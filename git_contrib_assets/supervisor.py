@@ -5,6 +5,7 @@ import errno
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -33,7 +34,9 @@ _POLL_SECONDS = 0.1
 _LOOK_SECONDS = 0.5
 _LOG_BYTES = 10 * 1024 * 1024
 _TAIL_LINES = 12
+_NOISE = re.compile(r"^nanobind: |^ - (leaked |\.\.\. skipped)")  # of DuckDB's binding, when a process ends in haste
 _SCRATCH = "git-contrib-"
+_LONGEST_SCRATCH = 70  # the path of a socket may have a hundred letters
 _ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - said by the person, not chosen here
 _LOADED = """query Loaded($schedule: ScheduleSelector!) {
   workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
@@ -106,7 +109,8 @@ class _Program:
     def last_lines(self) -> str:
         """The end of its log."""
         with contextlib.suppress(OSError):
-            return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-_TAIL_LINES:])
+            lines = self.log.read_text("utf-8", "replace").splitlines()
+            return "\n".join([line for line in lines if not _NOISE.search(line)][-_TAIL_LINES:])
         return ""
 
 
@@ -186,6 +190,7 @@ def _supervise(
             if not _until(answers, programs, stop):
                 return
             say(line)
+        say(f"Page on {addresses.api}/")
         say(_about_the_schedule(addresses.ui))
         say("Ctrl-C stops everything")
         while not stop.wait(_LOOK_SECONDS):
@@ -267,7 +272,7 @@ def _only_one(home: Home) -> Iterator[IO[bytes]]:
                 "--home"
             )
         left = _read_holder(handle).get("scratch")  # of one that was killed
-        if left and Path(left).parent == Path(tempfile.gettempdir()) and Path(left).name.startswith(_SCRATCH):
+        if left and Path(left).parent == Path(_scratch_parent()) and Path(left).name.startswith(_SCRATCH):
             shutil.rmtree(left, ignore_errors=True)
         try:
             yield handle
@@ -292,9 +297,14 @@ def _write_holder(handle: IO[bytes], addresses: Addresses, scratch: Path) -> Non
 
 @contextlib.contextmanager
 def _scratch_folder() -> Iterator[Path]:
-    """A folder of our own with a short name: the path of a socket may have a hundred letters, a home's may have more."""
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH, ignore_cleanup_errors=True) as folder:
+    """A folder of our own with a short and plain name, for the socket in it: a home's may be neither."""
+    with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=_scratch_parent(), ignore_cleanup_errors=True) as folder:
         yield Path(folder)
+
+
+def _scratch_parent() -> str:
+    usual = tempfile.gettempdir()
+    return "/tmp" if len(usual) > _LONGEST_SCRATCH or set(usual) & set("%?#") else usual  # noqa: S108
 
 
 # Ports and answers

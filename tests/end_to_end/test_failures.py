@@ -1,6 +1,7 @@
 """What goes wrong, and what is left when it does: one line that says what to do, the right exit code, nothing lost."""
 
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from installations import OWNER, WITH_ACCOUNTS, Installation, commits
 from git_contrib_assets.demo.stand_in import StandIn
 from git_contrib_assets.demo.stand_in_changes import create
 
+FULL = Path("/dev/full")
 REPOSITORY = r"^/acme/docs\.git"
 OTHERS = {key: number for key, number in WITH_ACCOUNTS.items() if key[0] != "acme/docs"}
 
@@ -193,11 +195,32 @@ def test_two_runs_at_once_both_end_well(installation: Installation) -> None:
     assert installation.newcomers() == WITH_ACCOUNTS
 
 
+@pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
+def test_a_run_whose_talk_cannot_be_written_goes_on(installation: Installation) -> None:
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            installation.command("run", OWNER), env=installation.environment, stderr=full, check=False, timeout=240
+        )
+    assert done.returncode == 0
+    assert installation.newcomers() == WITH_ACCOUNTS
+
+
+def test_a_run_to_which_nobody_listens_any_more_goes_on(installation: Installation) -> None:
+    running = installation.start("run", OWNER)
+    assert running.stderr is not None
+    assert running.stderr.readline()
+    running.stderr.close()
+    assert running.wait(timeout=240) == 0
+    assert installation.newcomers() == WITH_ACCOUNTS
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_an_interrupt_keeps_what_is_finished(
-    installation: Installation, github: StandIn, slow_run: subprocess.Popen[str]
+    installation: Installation, github: StandIn, slow_run: subprocess.Popen[str], number: signal.Signals
 ) -> None:
+    """Ctrl-C, or a terminal that went away."""
     _until(lambda: (installation.home / "landing" / "crawl_log.ndjson").read_text().count("landed") == 2)
-    slow_run.send_signal(2)
+    slow_run.send_signal(number)
     _, talk = slow_run.communicate(timeout=60)
     assert slow_run.returncode == 130, talk
     assert "run again to go on" in talk
