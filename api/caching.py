@@ -7,6 +7,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
@@ -63,6 +64,7 @@ class Ready:
     route: str
     headers: Sequence[tuple[bytes, bytes]]
     packed: bool
+    as_of: datetime | None = None
 
 
 class AnswerCache:
@@ -132,7 +134,8 @@ async def serve(
     async with store.lease() as lease:
         details = lease.snapshot.details
         checked = lease.checked_at.isoformat() if tells_check else ""
-        tag = _tag(details.snapshot_id, checked, format_name, request)
+        as_of = lease.as_of.isoformat() if lease.as_of else ""
+        tag = _tag(details.snapshot_id, as_of, checked, format_name, request)
         headers = {
             "ETag": tag,
             "Cache-Control": CACHE_CONTROL,
@@ -140,8 +143,8 @@ async def serve(
             "X-Snapshot": details.snapshot_id,
             "X-Complete-Through": details.complete_through.isoformat(),
         }
-        if details.as_of is not None:
-            headers["X-As-Of"] = f"{details.as_of:%Y-%m-%dT%H:%M:%SZ}"
+        if lease.as_of is not None:
+            headers["X-As-Of"] = f"{lease.as_of:%Y-%m-%dT%H:%M:%SZ}"
         asked = _tags(request.headers.get("if-none-match", ""))
         if _opaque(tag) in asked:
             return Response(status_code=304, headers=headers)
@@ -168,7 +171,7 @@ async def serve(
             headers["Content-Encoding"] = "gzip"
         response = Response(body, media_type=answer.media_type, headers=headers)
         if not tells_check:
-            ready = Ready(tag, request.scope["route"].path, response.raw_headers, packed)
+            ready = Ready(tag, request.scope["route"].path, response.raw_headers, packed, lease.as_of)
             lease.snapshot.cache.remember(words_of(request.scope), ready)
         return response
 
@@ -193,18 +196,24 @@ def _software_version() -> str:
         return "source"
 
 
-def _tag(snapshot_id: str, checked: str, format_name: str, request: Request) -> str:
+def _tag(snapshot_id: str, as_of: str, checked: str, format_name: str, request: Request) -> str:
     # repr keeps the parts apart whatever characters they hold
     parts = (
         _software_version(),
         snapshot_id,
+        as_of,
         checked,
         format_name,
         request.url.path,
-        sorted(request.query_params.multi_items()),
+        pairs_by_name(request),
     )
     # weak: the compressed and the plain body share it
     return f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'
+
+
+def pairs_by_name(request: Request) -> list[tuple[str, str]]:
+    """The parameters by name; those of one name stay in their order, for it says which of them counts."""
+    return sorted(request.query_params.multi_items(), key=lambda pair: pair[0])
 
 
 def _opaque(tag: str) -> str:
@@ -229,8 +238,9 @@ def _compressed(parts: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _takes_gzip(request: Request) -> bool:
+    told = {}
     for part in request.headers.get("accept-encoding", "").split(","):
         name, _, quality = part.partition(";")
-        if name.strip().lower() in {"gzip", "*"}:
-            return quality.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
+        told[name.strip().lower()] = quality.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
+    # the star is for those that are not named
+    return told.get("gzip", told.get("*", False))

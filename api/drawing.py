@@ -97,12 +97,21 @@ class Chart:
             y = self._y(value)
             parts.append(f"<path class='g' d='M{LEFT} {y:.1f}H{WIDTH - RIGHT}'/>")
             parts.append(f"<text class='m e' x='{LEFT - 6}' y='{y + 4:.1f}'>{value:,}</text>")
-        januaries = [(place, row["date"].year) for place, row in enumerate(self.rows) if row["date"].month == 1]
-        every = -(-len(januaries) // 10) or 1
-        for place, year in januaries[::-1][::every]:
-            x = self._x(place + (0.5 if self.interval == "year" else 0))
-            parts.append(f"<text class='m c' x='{x:.1f}' y='{HEIGHT - 10}'>{year}</text>")
+        for place, text in self._times():
+            parts.append(f"<text class='m c' x='{self._x(place):.1f}' y='{HEIGHT - 10}'>{text}</text>")
         return parts
+
+    def _times(self) -> list[tuple[float, str]]:
+        """Where on the axis which time stands: years at their start; in a span within one, its first and last bar."""
+        middle = 0.5 if self.interval == "year" else 0
+        januaries = [
+            (place + middle, f"{row['date']:%Y}") for place, row in enumerate(self.rows) if row["date"].month == 1
+        ]
+        if januaries:
+            every = -(-len(januaries) // 10)
+            return januaries[::-1][::every]
+        ends = sorted({0, len(self.rows) - 1}) if self.rows else []
+        return [(place + 0.5, f"{self.rows[place]['date']:%b %Y}") for place in ends]
 
     def _marks(self) -> list[str]:
         parts, line = [], []

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import Request
 
-from api.caching import Answer, Stream
+from api.caching import Answer, Stream, pairs_by_name
 from api.snapshot import Lease
 
 if TYPE_CHECKING:
@@ -65,14 +65,21 @@ def format_of(request: Request, suffix: str | None, offered: Sequence[Format] = 
     """The suffix decides; else what Accept likes best of those offered; else JSON."""
     if suffix is not None:
         return Format(suffix)
-    best, best_quality = Format.JSON, 0.0
+    liked: dict[Format, float] = {}
+    refused: set[Format] = set()
     for part in request.headers.get("accept", "").split(","):
         name, *options = (piece.strip().lower() for piece in part.split(";"))
         found = ACCEPTED.get(name)
         quality = _quality(options)
-        if found is not None and found in offered and quality > best_quality:
-            best, best_quality = found, quality
-    return best
+        if found is None or found not in offered:
+            continue
+        if quality > 0:
+            liked[found] = max(quality, liked.get(found, 0))
+        elif "*" not in name:
+            # by its own name: a wildcard elsewhere does not mean it
+            refused.add(found)
+    # of several liked alike the first
+    return max((one for one in liked if one not in refused), key=lambda one: liked[one], default=Format.JSON)
 
 
 def _quality(options: Sequence[str]) -> float:
@@ -95,7 +102,7 @@ def provenance(lease: Lease) -> dict[str, Any]:
     details = lease.snapshot.details
     return {
         "snapshot": details.snapshot_id,
-        "as_of": details.as_of,
+        "as_of": lease.as_of,
         "complete_through": details.complete_through,
         "identity": details.identity,
         "definition_version": details.definition_version,
@@ -104,7 +111,7 @@ def provenance(lease: Lease) -> dict[str, Any]:
 
 def address(request: Request, *, page: int | None = None) -> str:
     """The request's own address, its parameters in one order, with another page where told."""
-    pairs = sorted(pair for pair in request.query_params.multi_items() if page is None or pair[0] != "page")
+    pairs = [pair for pair in pairs_by_name(request) if page is None or pair[0] != "page"]
     if page is not None:
         pairs.append(("page", str(page)))
     return request.url.path + ("?" + urlencode(pairs, safe="/,") if pairs else "")

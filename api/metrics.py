@@ -59,25 +59,25 @@ class Metrics:
 
 
 def _of_snapshot(store: SnapshotStore) -> Iterator[str]:
-    snapshot, checked_at = store.latest()
+    lease = store.latest()
     yield from _head("git_contrib_api_snapshot_ready", "gauge", "1 when a snapshot can be served.")
-    yield _line("git_contrib_api_snapshot_ready", {}, int(snapshot is not None))
-    if snapshot is None or checked_at is None:
+    yield _line("git_contrib_api_snapshot_ready", {}, int(lease is not None))
+    if lease is None:
         return
-    details = snapshot.details
+    details = lease.snapshot.details
     yield from _head("git_contrib_api_snapshot_info", "gauge", "The snapshot that is served.")
     labels = {"snapshot": details.snapshot_id, "complete_through": details.complete_through.isoformat()}
     yield _line("git_contrib_api_snapshot_info", labels, 1)
     now = datetime.now(UTC).replace(tzinfo=None)
     ages = {
-        "git_contrib_api_snapshot_age_seconds": ("Seconds since its tables were last found current.", checked_at),
+        "git_contrib_api_snapshot_age_seconds": ("Seconds since its tables were last found current.", lease.checked_at),
         "git_contrib_api_snapshot_built_seconds": ("Seconds since it was built.", details.built_at),
     }
     for name, (text, since) in ages.items():
         yield from _head(name, "gauge", text)
         yield _line(name, {}, round((now - since).total_seconds(), 3))
     yield from _head("git_contrib_api_cache_bytes", "gauge", "Bytes that the answers kept may come to take.")
-    yield _line("git_contrib_api_cache_bytes", {}, snapshot.cache.size)
+    yield _line("git_contrib_api_cache_bytes", {}, lease.snapshot.cache.size)
 
 
 def _head(name: str, kind: str, text: str) -> Iterator[str]:

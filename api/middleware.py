@@ -109,5 +109,7 @@ def _kept(scope: Scope, headers: Headers) -> tuple[Ready, bytes] | None:
     """The answer to a plain GET in words that were answered before: it needs no routing and no reading of parameters."""
     if scope["method"] != "GET" or "if-none-match" in headers:
         return None
-    snapshot = scope["app"].state.store.current()
-    return snapshot.cache.ready(words_of(scope)) if snapshot else None
+    lease = scope["app"].state.store.current()
+    kept = lease.snapshot.cache.ready(words_of(scope)) if lease else None
+    # a check that changed nothing still made the tables as of a later time, and every answer tells it
+    return kept if kept and kept[0].as_of == lease.as_of else None

@@ -20,6 +20,8 @@ from api.problems import INVALID_PARAMETER, ProblemError
 
 # JSON numbers above it are not exact everywhere
 LARGEST_NUMBER = 2**53 - 1
+# what a member of an answer can hold at all
+LARGEST_INTEGER = 2**63 - 1
 LARGEST_PAGE = 1_000_000_000
 # For the description. Days that not every month has are taken too, and so are years before the first of it.
 MONTH_PATTERN = "[1-9][0-9]{3}-(0[1-9]|1[0-2])"
@@ -256,10 +258,10 @@ class RepositoriesParameters(Paging):
 def seed_paging(page: str | None, page_size: str | None) -> tuple[int, int]:
     """Page and page size as ``/api/repos`` has always read them: text that is no number is the default."""
     found = {}
-    for name, text, default, most in (("page", page, 1, LARGEST_NUMBER), ("page_size", page_size, 10, 100)):
+    for name, text, default, most in (("page", page, 1, LARGEST_INTEGER), ("page_size", page_size, 10, 100)):
         number = _number_or(text, default)
         if not 1 <= number <= most:
-            message = f"must be between 1 and {most}" if name == "page_size" else "must be at least 1"
+            message = "must be at least 1" if name == "page" and number < 1 else f"must be between 1 and {most}"
             error = {"parameter": name, "message": message, "value": str(text)[:100]}
             raise ProblemError(INVALID_PARAMETER, f"{name} {message}.", errors=[error])
         found[name] = number

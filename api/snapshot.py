@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -144,7 +144,14 @@ class Snapshot:
             return self._connection.cursor()
 
     def _read_series(self, named: list[dict[str, Any]]) -> Series | None:
-        """All series in memory; None for a file whose rows do not lie as we write them: each is then a query."""
+        """All series in memory; None where that would pass the bounds of a query: each is then a query of its own."""
+        try:
+            return self._load_series(named)
+        except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+            return None
+
+    def _load_series(self, named: list[dict[str, Any]]) -> Series | None:
+        """None for a file whose rows do not lie as we write them."""
         together = all((one["last_row"] or 0) - (one["first_row"] or 0) + 1 == (one["months"] or 1) for one in named)
         if not together or not self.rows("months_without_gaps")[0]["without_gaps"]:
             return None
@@ -170,10 +177,11 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Lease:
-    """A snapshot for the length of one request, and when its tables were last found current."""
+    """A snapshot for the length of one request, when its tables were last found current, and as of when they are."""
 
     snapshot: Snapshot
     checked_at: datetime
+    as_of: datetime | None
 
 
 class SnapshotStore:
@@ -184,8 +192,7 @@ class SnapshotStore:
         self._settings = settings
         self._lock = threading.Lock()  # guards the fields below; held for moments only
         self._refreshing = threading.Lock()  # held while a file is opened
-        self._current: Snapshot | None = None
-        self._checked_at: datetime | None = None  # of the current snapshot: changes together with it
+        self._current: Lease | None = None
         self._looked_at = float("-inf")
         self._reason = "Nothing has been published yet: the first run does it when it ends."
         self._refused: Path | None = None
@@ -202,14 +209,13 @@ class SnapshotStore:
         finally:
             self._give_back(lease.snapshot)
 
-    def current(self) -> Snapshot | None:
-        """The snapshot that is open, without a lease; None when there is none, or the link is to be looked at first."""
+    def current(self) -> Lease | None:
+        """What a request would be lent; None when there is nothing, or the link is to be looked at first."""
         return None if self._due() else self._current
 
-    def latest(self) -> tuple[Snapshot | None, datetime | None]:
-        """The snapshot that is open, and when its tables were last found current."""
-        with self._lock:
-            return self._current, self._checked_at
+    def latest(self) -> Lease | None:
+        """What was last lent, or could be; None when there is nothing."""
+        return self._current
 
     async def in_thread(self, work: "Callable[..., Result]", *arguments: Any) -> Result:
         """Work that would hold up the loop. Raises ProblemError when too much of it waits already."""
@@ -233,7 +239,8 @@ class SnapshotStore:
         """Lend no more; the file is closed with its last lease."""
         with self._lock:
             self._closed = True
-            current, self._current = self._current, None
+            current = self._current.snapshot if self._current else None
+            self._current = None
             idle = current if current is not None and current.leases == 0 else None
             if current is not None:
                 current.retired = True
@@ -245,12 +252,17 @@ class SnapshotStore:
 
     def _follow(self) -> None:
         target = _target(self._settings.published)
-        if target is not None and (self._current is None or target != self._current.path):
+        current = self._current
+        if target is not None and (current is None or target != current.snapshot.path):
             opened = self._open()
             if opened is not None:
-                self._replace(opened, _checked_at(self._settings.published, opened.details))
-        elif self._current is not None:
-            self._checked_at = _checked_at(self._settings.published, self._current.details)
+                self._replace(_lease(self._settings.published, opened))
+        elif current is not None:
+            looked_at = _lease(self._settings.published, current.snapshot)
+            with self._lock:
+                # not when the store was closed meanwhile
+                if self._current is current:
+                    self._current = looked_at
 
     def _open(self) -> Snapshot | None:
         """Open what the link points to; None, with the reason kept, when that cannot be served."""
@@ -278,26 +290,27 @@ class SnapshotStore:
             said = {"snapshot": target.name, "reason": reason, "cause": cause}
             logger.warning("snapshot is not served", extra=said)
 
-    def _replace(self, opened: Snapshot, checked_at: datetime) -> None:
+    def _replace(self, opened: Lease) -> None:
         with self._lock:
-            old: Snapshot | None = opened
+            replaced: Lease | None = opened
             # closed while the file was being opened: nobody will ever lease it
             if not self._closed:
-                old, self._current, self._checked_at = self._current, opened, checked_at
+                replaced, self._current = self._current, opened
+            old = replaced.snapshot if replaced else None
             if old is not None:
                 old.retired = True
             idle = old if old is not None and old.leases == 0 else None
         if idle is not None:
             idle.close()
-        logger.info("snapshot is served", extra={"snapshot": opened.details.snapshot_id})
+        logger.info("snapshot is served", extra={"snapshot": opened.snapshot.details.snapshot_id})
 
     def _take(self) -> Lease:
         with self._lock:
-            snapshot = self._current
-            if snapshot is None:
+            lease = self._current
+            if lease is None:
                 raise ProblemError(NO_SNAPSHOT, "The server is stopping." if self._closed else self._reason)
-            snapshot.leases += 1
-            return Lease(snapshot, self._checked_at or snapshot.details.checked_at)
+            lease.snapshot.leases += 1
+            return lease
 
     def _give_back(self, snapshot: Snapshot) -> None:
         with self._lock:
@@ -330,14 +343,19 @@ def _exists(path: Path) -> bool:
     return True
 
 
-def _checked_at(published: Path, details: Details) -> datetime:
-    """When the tables were last found current: the later of the snapshot's own word and the file beside it."""
-    try:
+def _lease(published: Path, snapshot: Snapshot) -> Lease:
+    """The snapshot with its times: the later of its own word and of the file beside it, written by each check."""
+    checked_at, as_of = snapshot.details.checked_at, snapshot.details.as_of
+    with suppress(OSError, ValueError, LookupError, TypeError):
         content = json.loads((published / CHECKED_FILE).read_bytes())
-        if content["snapshot_id"] != details.snapshot_id:
-            return details.checked_at
-        told = datetime.fromisoformat(content["checked_at"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return details.checked_at
-    naive = told.astimezone(UTC).replace(tzinfo=None) if told.tzinfo else told
-    return max(naive, details.checked_at)
+        if content["snapshot_id"] == snapshot.details.snapshot_id:
+            checked_at = max(checked_at, _utc(content["checked_at"]))
+            told = _utc(content["as_of"])
+            as_of = max(as_of or told, told)
+    return Lease(snapshot, checked_at, as_of)
+
+
+def _utc(text: str) -> datetime:
+    """A time as the snapshot has it: UTC, without saying so."""
+    told = datetime.fromisoformat(text)
+    return told.astimezone(UTC).replace(tzinfo=None) if told.tzinfo else told

@@ -1,7 +1,7 @@
 -- one row per repository: its new contributors per quarter, the oldest first, zeros included
 -- key: repository_id
 -- reads: monthly_new_contributors, snapshot
--- the last twenty quarters that end with the last whole month; a repository that is younger has fewer
+-- the last twenty quarters that end with the last whole month, also of one that vanished before; a younger one has fewer
 with last_month as (
     select date_trunc('month', complete_through + 1)::date - interval 1 month as date
     from snapshot
@@ -17,10 +17,18 @@ quarters as (
     where monthly.date <= last_month.date
         and monthly.date > last_month.date - interval 60 month
     group by all
+),
+spans as (
+    select
+        repository_id,
+        unnest(range(max(quarters_ago) + 1)) as quarters_ago
+    from quarters
+    group by repository_id
 )
 select
-    repository_id,
-    list(newcomers order by quarters_ago desc) as newcomers,
-    list(bots order by quarters_ago desc) as bots
-from quarters
-group by repository_id
+    spans.repository_id,
+    list(coalesce(quarters.newcomers, 0) order by spans.quarters_ago desc) as newcomers,
+    list(coalesce(quarters.bots, 0) order by spans.quarters_ago desc) as bots
+from spans
+left join quarters using (repository_id, quarters_ago)
+group by spans.repository_id

@@ -30,8 +30,14 @@ select
     repositories.stars,
     repositories.language,
     repositories.default_branch,
-    least(date_trunc('month', repositories.first_commit_at)::date, running_month.latest) as first_commit_month,
-    least(date_trunc('month', repositories.last_commit_at)::date, running_month.latest) as last_commit_month,
+    case
+        when repositories.first_commit_at >= running_month.latest then running_month.latest
+        else date_trunc('month', repositories.first_commit_at)::date
+    end as first_commit_month,
+    case
+        when repositories.last_commit_at >= running_month.latest then running_month.latest
+        else date_trunc('month', repositories.last_commit_at)::date
+    end as last_commit_month,
     repositories.commits,
     repositories.contributors as new_contributors,
     repositories.bots as new_bots,

@@ -215,6 +215,8 @@
     try {
       const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      // parsed without scripts, their pictures are real ones: put into this page, they would be fetched
+      for (const part of next.querySelectorAll("noscript")) part.remove();
       const problem = next.querySelector("[data-problem]");
       if (problem || !answer.ok) {
         say(problem?.textContent || "The server gave no answer. Try again in a moment.");
@@ -224,7 +226,7 @@
       if (mine.signal.aborted) return;
       say("");
       if (push) history.pushState(null, "", address);
-      swap(next, withForm);
+      swap(next, withForm, address);
     } catch (error) {
       if (!mine.signal.aborted) say(`This choice could not be shown: ${error.message}`);
     } finally {
@@ -232,7 +234,7 @@
     }
   }
 
-  function swap(next, withForm) {
+  function swap(next, withForm, address) {
     const focused = document.activeElement?.id;
     document.title = next.title;
     for (const part of document.querySelectorAll("[data-part]")) {
@@ -247,6 +249,10 @@
     }
     byId("picked").textContent = next.getElementById("picked").textContent;
     byId("sort").value = next.getElementById("sort").value;
+    pick(next);
+    // it is in the list by now, where it can be taken away again
+    const another = byId("another");
+    if (another && (withForm || address.searchParams.getAll("repository").includes(another.value))) another.value = "";
     if (withForm) {
       const chosen = new Set([...next.querySelectorAll("#choice input[type=checkbox]:checked")].map((box) => `${box.name}=${box.value}`));
       for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = chosen.has(`${box.name}=${box.value}`);
@@ -256,6 +262,14 @@
     start();
     const value = (name) => document.querySelector(`[data-value=${name}]`).textContent;
     byId("status").textContent = `${byId("top").querySelector("h1").textContent}: ${value("in_year")} new contributors in 12 months, ${value("all_time")} of all time.`;
+  }
+
+  // The list is not of all repositories: one that was chosen elsewhere has to be in it, or the next choice would lose it.
+  function pick(next) {
+    const listed = new Set([...picker.querySelectorAll("li input")].map((box) => box.value));
+    for (const box of next.querySelectorAll("#picker li input:checked")) {
+      if (!listed.has(box.value)) picker.querySelector("ul").append(document.importNode(box.closest("li"), true));
+    }
   }
 
   function start() {

@@ -123,10 +123,10 @@ class Published:
         self.write(snapshot_id, tables, **snapshot)
         self.switch(snapshot_id)
 
-    def checked(self, snapshot_id: str, at: str) -> None:
+    def checked(self, snapshot_id: str, at: str, **more: str) -> None:
         """Say that the snapshot's tables were found current again."""
         path = self.folder / CHECKED_FILE
-        path.write_text(json.dumps({"snapshot_id": snapshot_id, "checked_at": at}))
+        path.write_text(json.dumps({"snapshot_id": snapshot_id, "checked_at": at, **more}))
 
 
 def made_tables() -> dict[str, Rows]:

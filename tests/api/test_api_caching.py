@@ -31,6 +31,19 @@ async def test_order_of_parameters_does_not_matter(client):
     assert one.content == two.content
 
 
+async def test_order_of_the_values_of_one_parameter_matters(client):
+    """It decides which of them counts: neither answer is the other's, and each names its own address."""
+    for path, counts in (("/api/repos", 0), ("/v1/new-contributors", 1)):
+        for pages in ([3, 1], [1, 3]):
+            query = f"page={pages[0]}&page_size=1&page={pages[1]}"
+            assert (await client.get(f"{path}?{query}")).json()["page"] == pages[counts]
+    series = "/v1/new-contributors/summary"
+    for months in (["2016-01", "2017-01"], ["2017-01", "2016-01"]):
+        answer = await client.get(f"{series}?from={months[0]}&interval=month&from={months[1]}")
+        assert answer.json()["items"][0]["date"] == f"{months[1]}-01"
+        assert answer.json()["links"]["self"] == f"{series}?from={months[0]}&from={months[1]}&interval=month"
+
+
 async def test_a_new_snapshot_has_new_etags(own_client, published, tables):
     """What was kept is not kept for ever."""
     published.publish("one", tables)
@@ -51,7 +64,16 @@ async def test_head(client):
 
 
 @pytest.mark.parametrize(
-    ("accept", "compressed"), [("gzip", True), ("br, gzip;q=0.5", True), ("gzip;q=0", False), ("identity", False)]
+    ("accept", "compressed"),
+    [
+        ("gzip", True),
+        ("br, gzip;q=0.5", True),
+        ("gzip;q=0", False),
+        ("identity", False),
+        ("*", True),
+        ("*, gzip;q=0", False),
+        ("*;q=0, gzip", True),
+    ],
 )
 async def test_compression(client, accept, compressed):
     """Over a kilobyte, for those who take it; Parquet and small answers never."""

@@ -85,6 +85,26 @@ async def test_quarters_and_years(client):
     assert years.find(f".//{SVG}polyline") is None
 
 
+@pytest.mark.parametrize(
+    ("query", "times"),
+    [
+        ("", ["2017", "2016"]),
+        ("?interval=year", ["2017", "2016"]),
+        ("?from=2016-11", ["2017"]),
+        ("?from=2016-03&to=2016-11", ["Mar 2016", "Nov 2016"]),
+        ("?from=2016-05&to=2016-05", ["May 2016"]),
+        ("?from=2016-04&to=2016-12&interval=quarter", ["Apr 2016", "Oct 2016"]),
+        ("?from=2030-01", []),
+    ],
+)
+async def test_the_times_under_the_bars(client, query, times):
+    """The years that begin; where none does, the first and the last bar."""
+    root = await drawn(client, SERIES + query)
+    axis = [text for text in root.iter(f"{SVG}text") if text.get("class") == "m c" and text.get("y") == "250"]
+    assert [text.text for text in axis] == times
+    assert all(52 <= float(text.get("x")) <= 720 - 84 for text in axis)
+
+
 async def test_quarters_that_are_over_are_whole(client):
     """The second quarter of 2017 ended before the running month began."""
     root = await drawn(client, f"{SERIES}?interval=quarter&to=2017-06")

@@ -3,8 +3,11 @@
 import hashlib
 from importlib.resources import files
 
+import httpx
 import pytest
 
+from api.main import create_app
+from api.settings import Settings
 from git_contrib_assets.serving.contract import TABLES
 
 
@@ -56,6 +59,58 @@ async def test_broken_check_file(own_client, published, tables, content):
     published.publish("one", tables)
     (published.folder / "checked.json").write_text(content)
     assert (await own_client.get("/v1/meta")).json()["checked_at"] == "2017-07-04T06:00:00Z"
+
+
+PATHS_AS_OF = ["/v1/meta", "/v1/repositories", "/v1/new-contributors?min=1", "/v1/repositories.csv", "/"]
+
+
+async def test_a_check_makes_everything_as_of_a_later_time(own_client, published, tables):
+    """In headers, in JSON and on the page, also in what is kept; an earlier time of the file does not count."""
+    published.publish("one", tables)
+    published.checked("one", "2017-07-04T06:00:00Z", as_of="2017-07-03T05:00:00Z")
+    seen: set[str] = set()
+    for told in (4, 6, 9):
+        if told > 4:
+            published.checked("one", f"2017-07-0{told}T06:00:00Z", as_of=f"2017-07-0{told}T05:00:00Z")
+        tags = set()
+        for path in PATHS_AS_OF * 2:
+            answer = await own_client.get(path)
+            assert answer.headers["x-as-of"] == f"2017-07-0{told}T05:00:00Z", path
+            if path.startswith("/v1") and "csv" not in path:
+                assert answer.json()["as_of"] == f"2017-07-0{told}T05:00:00Z", path
+            if path == "/":
+                assert f'<time datetime="2017-07-0{told}T05:00:00Z">{told} Jul 2017, 05:00 UTC</time>' in answer.text
+            tags.add(answer.headers["etag"])
+        assert len(tags) == len(PATHS_AS_OF)
+        assert not tags & seen
+        seen |= tags
+
+
+async def test_a_check_ends_what_is_kept_by_its_words(published, tables):
+    """That way needs no look at the link, and still tells no time of before the check that another request saw."""
+    published.publish("one", tables)
+    app = create_app(Settings(published=published.folder, look_every_seconds=3600))
+    store = app.state.store
+    words = ("/v1/repositories", b"", b"*/*", b"identity")
+    plain = {"accept-encoding": "identity"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=plain) as client:
+        for told in ("2017-07-04T05:00:00Z", "2017-07-06T05:00:00Z"):
+            for _ in range(2):
+                assert (await client.get("/v1/repositories")).headers["x-as-of"] == told
+            assert store.current().snapshot.cache.ready(words) is not None
+            published.checked("one", "2017-07-06T06:00:00Z", as_of="2017-07-06T05:00:00Z")
+            store._looked_at = float("-inf")
+            await client.get("/readyz")
+    store.close()
+
+
+async def test_as_of_of_a_snapshot_without_one(own_client, published):
+    """The check's own then."""
+    published.publish("empty", {}, as_of=None)
+    assert (await own_client.get("/v1/meta")).json()["as_of"] is None
+    published.checked("empty", "2017-07-05T06:00:00Z", as_of="2017-07-05T05:00:00Z")
+    assert (await own_client.get("/v1/meta")).json()["as_of"] == "2017-07-05T05:00:00Z"
 
 
 async def test_health_and_readiness(client):

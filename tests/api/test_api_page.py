@@ -135,6 +135,32 @@ async def test_the_newest_people(own_client, published, tables):
     assert "Nobody was new in these months." in (await own_client.get("/?repository=acme/fork")).text
 
 
+async def test_the_line_of_a_vanished_repository_ends_when_it_did(own_client, published, tables, make_series):
+    """Its newcomers stay where they were, and the years since are empty, as those of the others are."""
+    months = {1: (date(2015, 7, 1), [0, 3, *[0] * 22]), 6: (date(2015, 7, 1), [0, 3, 0])}
+    of = {row["repository_id"]: row for row in tables["repositories"]}
+    tables["monthly_new_contributors"] = [
+        row for number, (first, counts) in months.items() for row in make_series(of[number], first, counts)
+    ]
+    published.publish("20170704T0600Z-gone", tables)
+    text = (await own_client.get("/")).text
+    lines = {
+        re.search(r"/\?repository=([^\"]+)", row)[1]: re.search(r'points="([^"]*)"', row)[1]
+        for row in re.findall(r"<tr.*?</tr>", text)
+        if "polyline" in row
+    }
+    assert lines["acme/again"] == lines["acme/anvil"]
+    assert len(lines["acme/anvil"].split()) == 8
+
+
+async def test_a_choice_can_be_widened_by_months(client):
+    """No month is refused by the form for not being among those that are shown."""
+    for query in ("", "?repository=acme/fork&from=2012-01"):
+        for field in re.findall(r'<input type="month"[^>]*>', (await client.get(f"/{query}")).text):
+            assert " min=" not in field
+            assert " max=" not in field
+
+
 async def test_coverage_says_why(client):
     """Each repository that is not complete, with its reason."""
     rows = {row[0]: row[1:3] for row in rows_of((await client.get("/")).text, "coverage")}

@@ -1,5 +1,7 @@
 """Repositories: the list, one, and its series."""
 
+from datetime import datetime
+
 import pytest
 
 from api.routes.repositories import LIST
@@ -43,6 +45,22 @@ async def test_one_is_exact(client):
         "identity": "partial",
         "definition_version": 1,
     }
+
+
+async def test_one_without_a_commit_has_no_month_of_one(client):
+    """Null, and not the month of the build."""
+    for name in ("empty", "pending"):
+        body = (await client.get(f"{PATH}/acme/{name}")).json()
+        assert (body["commits"], body["first_commit_month"], body["last_commit_month"]) == (0, None, None)
+
+
+async def test_a_commit_of_the_future_counts_in_the_month_of_the_build(own_client, published, tables):
+    """As it does in the series."""
+    for row in tables["repositories"]:
+        row["first_commit_at"], row["last_commit_at"] = datetime(2017, 7, 1), datetime(2031, 1, 1)  # noqa: DTZ001
+    published.publish("one", tables)
+    body = (await own_client.get(f"{PATH}/acme/anvil")).json()
+    assert (body["first_commit_month"], body["last_commit_month"]) == ("2017-07-01", "2017-07-01")
 
 
 async def test_list(client):

@@ -40,7 +40,7 @@ async def test_defaults(client, query, page, page_size):
     assert len(body["items"]) == min(page_size, body["total_records"])
 
 
-@pytest.mark.parametrize("page", [4, 10**9, 2**53 - 1])
+@pytest.mark.parametrize("page", [4, 10**9, 2**53 - 1, 2**53 + 1, 2**63 - 1])
 async def test_page_past_the_end_is_empty(client, page):
     """It is a page like any other."""
     answer = await client.get("/api/repos", params={"page": page})
@@ -49,13 +49,20 @@ async def test_page_past_the_end_is_empty(client, page):
 
 
 @pytest.mark.parametrize(
-    "query", ["page=0", "page=-1", "page_size=0", "page_size=101", f"page={2**53}", "page=1&page_size=-5"]
+    "query", ["page=0", "page=-1", "page_size=0", "page_size=101", f"page={2**63}", "page=1&page_size=-5"]
 )
 async def test_out_of_range(client, problem_of, query):
     """The problem also carries the members the first clients read."""
     body = problem_of(await client.get(f"/api/repos?{query}"), 400, "invalid-parameter")
     assert body["error_code"] == "00001"
     assert body["description"] == body["detail"]
+
+
+async def test_a_page_out_of_range_is_told_its_bound(client):
+    """The one that it missed."""
+    assert (await client.get("/api/repos?page=0")).json()["detail"] == "page must be at least 1."
+    detail = (await client.get(f"/api/repos?page={2**63}")).json()["detail"]
+    assert detail == f"page must be between 1 and {2**63 - 1}."
 
 
 async def test_pages_never_overlap(client):

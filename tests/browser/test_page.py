@@ -5,16 +5,20 @@ import io
 import re
 from urllib.parse import parse_qsl, urlsplit
 
+import duckdb
 import httpx
 import page_scene
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from git_contrib_assets.serving.contract import CURRENT_LINK
+
 MONTHLY = "[data-drawing=monthly] svg"
 RUNNING = "[data-drawing=running] svg"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
+LONG = [f"acme/quiet-{number}-{'long-name-' * 10}"[:105] for number in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +26,22 @@ def site(tmp_path_factory):
     """The address of the API over the scene."""
     folder = tmp_path_factory.mktemp("home") / "published"
     page_scene.publish(folder)
+    with page_scene.served(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """The address of the API over more repositories than the picker lists; names of theirs are as long as they may be."""
+    folder = tmp_path_factory.mktemp("crowded") / "published"
+    page_scene.publish(folder)
+    with duckdb.connect(str((folder / CURRENT_LINK).resolve())) as connection:
+        connection.execute(
+            "insert into repositories by name select one.* replace (1000 + number as repository_id,"
+            " names[number + 1] as repository, split_part(names[number + 1], '/', 2) as name, 0 as contributors)"
+            " from repositories as one, (select $names as names), range(320) as made(number) where repository_id = 1",
+            {"names": LONG + [f"acme/quiet-{number}" for number in range(2, 320)]},
+        )
     with page_scene.served(folder) as address:
         yield address
 
@@ -128,6 +148,16 @@ def test_a_bar_tells_its_numbers(opened):
     expect(opened.locator(f"{MONTHLY} .tip")).to_contain_text(re.compile(r"[A-Z][a-z]{2} 20\d\d.*\d+ new"))
 
 
+def test_long_names_do_not_run_out_of_a_small_window(page, crowded):
+    """Wherever they stand, drawings and tables included."""
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(f"{crowded}/?repository={LONG[0]}&repository={LONG[1]}&repository=acme/anvil")
+    expect(page.locator(f"{RUNNING} .total path").first).to_be_visible()
+    for _ in range(2):
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        page.locator("#running-table summary").click()
+
+
 # Changed
 
 
@@ -174,6 +204,60 @@ def test_months_bots_and_forks(opened, site):
     expect(opened.locator("#leaders tbody tr")).to_have_count(len(page_scene.NAMES))
     assert choice_of(opened) == [("from", "2023-01"), ("forks", "true"), ("bots", "false")]
     assert in_year(site) != in_year(site, "?bots=false") != in_year(site, "?bots=false&forks=true")
+
+
+def test_a_span_that_was_shared_is_changed(watched, site):
+    """Its months need not be those of the repositories shown: the form refuses none of them."""
+    watched.goto(f"{site}/?repository=acme/drill&from=2012-01&to=2030-12")
+    expect(watched.locator(MONTHLY)).to_be_visible()
+    watched.get_by_label("Leave out bots").check()
+    expect(watched).to_have_url(f"{site}/?repository=acme/drill&from=2012-01&to=2030-12&bots=false")
+
+
+def test_a_choice_that_is_not_in_the_list_is_kept(page, crowded):
+    """By name, by link, by the way back: it is in the list from then on, and leaves it only when it is taken away."""
+    page.goto(crowded)
+    expect(page.locator(MONTHLY)).to_be_visible()
+    names = [page.locator("#picker li input").nth(place).get_attribute("value") for place in range(300)]
+    other, another = [f"acme/quiet-{number}" for number in range(320) if f"acme/quiet-{number}" not in names][-2:]
+    for number, name in enumerate((other, another.upper()), 1):
+        page.locator("#picker summary").click()
+        page.locator("#another").fill(name)
+        page.locator("#another").press("Enter")
+        expect(page.locator("#picked")).to_have_text(str(number))
+        expect(page.locator("#another")).to_have_value("")
+    expect(page.locator(f"#picker input[value='{other}']")).to_be_checked()
+    page.get_by_label("Count forks").check()
+    expect(page).to_have_url(f"{crowded}/?repository={other}&repository={another}&forks=true")
+    page.get_by_label(f"Remove {other}").click()
+    expect(page).to_have_url(f"{crowded}/?repository={another}&forks=true")
+    expect(page.locator(f"#picker input[value='{other}']")).not_to_be_checked()
+    page.get_by_label("Count forks").uncheck()
+    expect(page).to_have_url(f"{crowded}/?repository={another}")
+    page.goto(crowded)
+    page.locator("#leaders").get_by_role("link", name="anvil").click()
+    expect(page.locator("h1")).to_have_text("acme/anvil")
+    page.goto(f"{crowded}/?repository={other}")
+    page.get_by_label(f"Remove {other}").click()
+    expect(page).to_have_url(f"{crowded}/")
+    page.reload()
+    page.go_back()
+    expect(page.locator("h1")).to_have_text(other)
+    page.get_by_label("Leave out bots").check()
+    expect(page).to_have_url(f"{crowded}/?repository={other}&bots=false")
+
+
+def test_a_choice_fetches_no_picture(opened, site):
+    """The one for those without scripts stays with them."""
+    asked = []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.get_by_label("Leave out bots").check()
+    expect(value(opened, "in_year")).to_have_text(in_year(site, "?bots=false"))
+    expect(opened.locator("body.is-busy")).to_have_count(0)
+    opened.get_by_label("Count forks").check()
+    expect(opened.locator("body.is-busy")).to_have_count(0)
+    assert asked
+    assert [address for address in asked if "/summary.svg" in address] == []
 
 
 def test_a_repository_of_the_leaderboard(opened, site):
