@@ -346,7 +346,8 @@ def serve(context: click.Context, host: str, port: int) -> None:
     from git_contrib_assets.supervisor import free_ports, web_address
 
     port = free_ports(host, {"--port": port})["--port"]
-    os.environ["GIT_CONTRIB_HOME"] = str(Settings.from_environment().home)
+    settings = Settings.from_environment()
+    os.environ |= {"GIT_CONTRIB_HOME": str(settings.home), "GITHUB_SERVER_URL": settings.server_url}
     click.echo(f"API on {web_address(host, port)}/docs (Ctrl-C stops it)", err=True)
     click.echo(f"Page on {web_address(host, port)}/", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way to stop it ends with 0

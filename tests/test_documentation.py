@@ -256,8 +256,8 @@ def anchors(text: str) -> set[str]:
 
 @pytest.fixture
 def small_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with data/published/current.duckdb, as a run leaves it, and three months of one repository."""
-    folder = tmp_path / "data" / "published"
+    """A folder with data/demo/published/current.duckdb, as the demo leaves it, and three months of one repository."""
+    folder = tmp_path / "data" / "demo" / "published"
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "small.duckdb")) as connection:
         for table in TABLES:
@@ -279,7 +279,7 @@ def test_sql_examples_run(small_home):
     """On the current snapshot, as anyone would."""
     examples = blocks(ALL_TEXT, "sql")
     assert examples
-    with duckdb.connect(str(small_home / "data" / "published" / CURRENT_LINK), read_only=True) as connection:
+    with duckdb.connect(str(small_home / "data" / "demo" / "published" / CURRENT_LINK), read_only=True) as connection:
         assert connection.execute(examples[0]).fetchall() == [(2020, 5), (2019, 1)]
         for example in examples[1:]:
             connection.execute(example)

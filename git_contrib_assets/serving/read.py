@@ -17,6 +17,8 @@ from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, MONT
 from git_contrib_assets.storage.home import Home
 
 _BATCH_ROWS = 10_000
+# a name that was taken again after a repository vanished means the living one, else the newest: as in the API
+_NEWEST_FIRST = "order by state = 'vanished', repository_id desc"
 
 
 @dataclass
@@ -45,10 +47,11 @@ class Snapshot:
 
         Raises UsageError for one that is unknown or not the only one.
         """
-        query = (
-            "select distinct repository from repositories"  # one that vanished may have had the name before
-            " where lower(repository) = lower($name) or lower(name) = lower($name)"
-        )
+        query = f"""
+            select repository from repositories
+            where lower(repository) = lower($name) or lower(name) = lower($name)
+            qualify row_number() over (partition by lower(repository) {_NEWEST_FIRST}) = 1
+        """  # noqa: S608
         found = [row[0] for row in self.connection.execute(query, {"name": name}).fetchall()]
         exact = [one for one in found if one.lower() == name.lower()] or found
         if len(exact) == 1:
@@ -123,7 +126,8 @@ def open_snapshot(home: Home) -> Iterator[Snapshot]:
 
 
 def _query(table: Table, repository: str | None) -> tuple[str, dict[str, Any]]:
-    where = " where repository = $repository" if repository else ""
+    one = f"select repository_id from repositories where repository = $repository {_NEWEST_FIRST} limit 1"  # noqa: S608
+    where = f" where repository_id = ({one})" if repository else ""
     query = f"select {', '.join(table.column_names)} from {table.name}{where} order by {', '.join(table.order)}"  # noqa: S608
     return query, {"repository": repository} if repository else {}
 

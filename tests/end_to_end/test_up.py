@@ -100,6 +100,7 @@ def started(process: subprocess.Popen[str]) -> Up:
         told += line
     (ui,) = re.findall(r"^UI on (http://127\.0\.0\.1:\d+)$", told, re.MULTILINE)
     (api,) = re.findall(r"^API on (http://127\.0\.0\.1:\d+)/docs$", told, re.MULTILINE)
+    assert f"Page on {api}/\n" in told
     return Up(process, told, ui, api)
 
 
