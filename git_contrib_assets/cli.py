@@ -288,14 +288,18 @@ def export(table: str, form: str, output: Path | None) -> None:
 
 @contextlib.contextmanager
 def _sink(output: Path | None) -> Iterator[Any]:
-    from git_contrib_assets.storage.home import replacing
+    from git_contrib_assets.storage.home import replacing, storage_errors
 
     if output is None:
         yield sys.stdout.buffer
         return
     try:
-        with replacing(output.absolute()) as temporary, temporary.open("wb") as file:
-            yield file
+        if output.is_symlink() or (output.exists() and not output.is_file()):  # /dev/stdout, a pipe: not to be replaced
+            with storage_errors(output), output.open("wb") as file:
+                yield file
+        else:
+            with replacing(output.absolute()) as temporary, temporary.open("wb") as file:
+                yield file
     except StorageError as error:
         # its own words are about the home, which this file is not in
         cause = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error

@@ -5,8 +5,8 @@ Standard library only, so that both sides can import it. Change a column only wi
 A home's ``published/`` folder holds
   * ``<snapshot id>.duckdb`` — immutable; the tables below
   * ``current.duckdb``       — a symbolic link to the current one, switched atomically
-  * ``checked.json``         — ``{"snapshot_id": …, "checked_at": ISO time}``: when the tables were last
-    found to be those of the current snapshot (a run that changes nothing publishes nothing)
+  * ``checked.json``         — ``{"snapshot_id": …, "checked_at": ISO time, "as_of": ISO time}``: when the tables
+    were last found to be those of the current snapshot, and as of when (a run that changes nothing publishes nothing)
 """
 
 from dataclasses import dataclass

@@ -105,6 +105,20 @@ def test_serve_names_the_page_too(home: Path) -> None:
     assert page == f"Page on {address}/\n"
 
 
+def test_a_link_or_a_pipe_is_written_to_and_not_replaced(home: Path, tmp_path: Path) -> None:
+    expected = run(home, "export", "repositories").stdout
+    (tmp_path / "link").symlink_to(tmp_path / "target.csv")
+    os.mkfifo(tmp_path / "pipe")
+    assert run(home, "export", "repositories", "-o", str(tmp_path / "link")).returncode == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target.csv").read_text() == expected
+    with subprocess.Popen(command(home, "export", "repositories", "-o", str(tmp_path / "pipe"))) as process:
+        read = subprocess.run(["cat", str(tmp_path / "pipe")], capture_output=True, text=True, check=True, timeout=60)
+        assert read.stdout == expected
+    assert process.returncode == 0
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_serve_links_to_the_server_beside_the_api(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with an Enterprise Server, of which only the API's address was told."""
     told = {}
