@@ -18,7 +18,7 @@ class GitElseRest:
     """Reads by git, unless that is no way at all: then REST takes over for good.
 
     Where the git server cannot be reached, that is certain at once. Where it fails for one repository or calls it empty,
-    that may be true, or what answers may be no git server. So as long as no repository came by git, what comes to nothing
+    that may be true, or what answers may be no git server. So as long as none ever came by git, what comes to nothing
     waits for the others that are being read; if all of them come to nothing, REST is asked, and taken where it has commits.
     """
 
@@ -26,8 +26,9 @@ class GitElseRest:
         self._git = git
         self._rest = rest
         self._chosen: HistorySource = git
-        self._git_works = git.has_worked()
-        self._changed = threading.Condition()  # guards the three below, and what is chosen
+        self._git_works = False
+        self._is_git_server = git.has_worked()
+        self._changed = threading.Condition()  # guards the two below, and what is chosen
         self._reading = self._in_vain = 0
         self.concurrency = git.concurrency
 
@@ -64,11 +65,11 @@ class GitElseRest:
         except RepositoryFailed as error:
             failure = error
         if history and history.tip:
-            self._git_works = True
+            self._git_works = self._is_git_server = True
         elif isinstance(failure, GitUnreachable) and not (self._git_works or cancellation.cancelled):
             self._take_rest(str(failure))
             return self._rest.read(repository, cancellation=cancellation, known=known)
-        elif not self._git_works and self._all_in_vain(cancellation):
+        elif not self._is_git_server and self._all_in_vain(cancellation):
             with contextlib.suppress(GitContribError):
                 by_rest = self._rest.read(repository, cancellation=cancellation, known=known)
                 if by_rest.tip:
@@ -85,7 +86,7 @@ class GitElseRest:
             self._in_vain += 1
             self._changed.notify_all()
             try:
-                while not (self._git_works or cancellation.cancelled):
+                while not (self._is_git_server or cancellation.cancelled):
                     if self._in_vain == self._reading or self._chosen is self._rest:
                         return True
                     self._changed.wait(_LOOK_SECONDS)

@@ -356,6 +356,15 @@ async def test_a_repository_that_fails_alone_is_not_asked_by_rest_once_git_has_w
     assert not scene.github.requests("rest")
 
 
+async def test_rest_takes_over_where_git_got_through_once_and_does_not_any_more(scene):
+    scene.add(one=2)
+    for server_url, source in ((scene.github.server_url, "git"), ("http://127.0.0.1:1", "rest")):
+        settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=server_url)
+        git = GitHistory(settings, scene.home.git, attempts=1)
+        await scene.crawl(source=lambda client, git=git: GitElseRest(git, RestHistory(client)), everything_again=True)
+        assert scene.landing.landed(1).source == source
+
+
 async def test_git_that_works_is_kept_where_one_repository_fails(scene):
     scene.add(one=2, two=1)
     settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=scene.github.server_url)
