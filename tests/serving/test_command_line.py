@@ -105,6 +105,13 @@ def test_serve_names_the_page_too(home: Path) -> None:
     assert page == f"Page on {address}/\n"
 
 
+def test_a_table_on_a_terminal_that_has_no_bars(home: Path) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command(home, "show", "gone"), env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"2021-02" in done.stdout
+
+
 def test_a_link_or_a_pipe_is_written_to_and_not_replaced(home: Path, tmp_path: Path) -> None:
     expected = run(home, "export", "repositories").stdout
     (tmp_path / "link").symlink_to(tmp_path / "target.csv")
