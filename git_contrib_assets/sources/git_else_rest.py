@@ -19,7 +19,8 @@ class GitElseRest:
 
     Where the git server cannot be reached, that is certain at once. Where it fails for one repository or calls it empty,
     that may be true, or what answers may be no git server. So as long as none ever came by git, what comes to nothing
-    waits for the others that are being read; if all of them come to nothing, REST is asked, and taken where it has commits.
+    waits for the others, those that are being read and those whose turn is next; if all of them come to nothing, REST is
+    asked, and taken where it has commits.
     """
 
     def __init__(self, git: GitHistory, rest: RestHistory) -> None:
@@ -29,7 +30,8 @@ class GitElseRest:
         self._git_works = False
         self._is_git_server = git.has_worked()
         self._changed = threading.Condition()  # guards the two below, and what is chosen
-        self._reading = self._in_vain = 0
+        self._to_read: set[int] = set()
+        self._in_vain = 0
         self.concurrency = git.concurrency
 
     @property
@@ -39,19 +41,18 @@ class GitElseRest:
 
     async def plan(self, wanted: Sequence[tuple[Repository, Known | None]]) -> list[Repository]:
         """As git does."""
+        self._to_read = {repository.repository_id for repository, _ in wanted}
         return await self._git.plan(wanted)
 
     def read(self, repository: Repository, *, cancellation: Cancellation, known: Known | None = None) -> History:
         """The history of the repository's default branch. Blocks; raises what the source that reads raises."""
         if self._chosen is self._rest:
             return self._rest.read(repository, cancellation=cancellation, known=known)
-        with self._changed:
-            self._reading += 1
         try:
             return self._read(repository, cancellation, known)
         finally:
             with self._changed:
-                self._reading -= 1
+                self._to_read.discard(repository.repository_id)
                 self._changed.notify_all()
 
     def forget(self, repository: Repository) -> None:
@@ -87,7 +88,7 @@ class GitElseRest:
             self._changed.notify_all()
             try:
                 while not (self._is_git_server or cancellation.cancelled):
-                    if self._in_vain == self._reading or self._chosen is self._rest:
+                    if self._in_vain >= min(self.concurrency, len(self._to_read)) or self._chosen is self._rest:
                         return True
                     self._changed.wait(_LOOK_SECONDS)
                 return False
