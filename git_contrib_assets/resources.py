@@ -51,6 +51,7 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
     _run_id: str = PrivateAttr(default="none")
     _as_of: datetime = PrivateAttr(default_factory=_now)
     _locks: dict[str, IO[bytes]] = PrivateAttr(default_factory=dict)
+    _landing_seen: bool = PrivateAttr(default=False)
     _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -128,14 +129,19 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
             yield landing
 
     @contextlib.contextmanager
-    def warehouse(self, purpose: str) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The warehouse. Its lock is kept until the run ends, so that all tables of a run belong together."""
+    def warehouse(self, purpose: str, *, from_landing: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse. Its lock is kept until the run ends, so that all tables of a run belong together.
+
+        The first step of a run that builds ``from_landing`` sees it as it is then. All other steps see the same, those
+        of later runs too: tables and checks are of one state, while crawls of other runs go on.
+        """
         if "warehouse" not in self._locks:
             self._locks["warehouse"] = self._lock("warehouse", purpose)
             if not (self.home.landing / "crawl_log.ndjson").exists():
                 with self.landing("making an empty landing zone"):
                     pass
-        with open_warehouse(self.home) as connection:
+        with open_warehouse(self.home, landing_as_before=self._landing_seen or not from_landing) as connection:
+            self._landing_seen |= from_landing
             yield connection
 
     @contextlib.contextmanager

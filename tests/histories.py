@@ -18,7 +18,7 @@ from git_contrib_assets.serving.publish import Published, publish
 from git_contrib_assets.sources.history import COMMIT_SCHEMA, History
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
-from git_contrib_assets.storage.warehouse import _attach_landing, build_table, open_warehouse
+from git_contrib_assets.storage.warehouse import attach_landing, build_table, open_warehouse
 
 NOW = datetime.fromisoformat("2021-03-15T12:00:00")
 DAY = timedelta(days=1)
@@ -222,7 +222,7 @@ class MadeHome:
         """All rows of a mart, in the order in which it was built."""
         if self._tables is None:  # in memory: to open a file costs more than to build what is in it
             with duckdb.connect(config={"threads": 1}) as connection:
-                _attach_landing(connection, self.home)
+                attach_landing(connection, self.home.landing)
                 self._build(connection)
         assert self._tables is not None
         return self._tables[name]

@@ -48,6 +48,11 @@ class Home:
         return self.root / "warehouse.duckdb"
 
     @property
+    def built_from(self) -> Path:
+        """Landing as the tables of the warehouse saw it: links to the files of then. In landing, for addresses stay there."""
+        return self.landing / "built_from"
+
+    @property
     def published(self) -> Path:
         """Immutable snapshots and the link to the current one."""
         return self.root / "published"
@@ -246,7 +251,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def sweep(folder: Path) -> None:
     """Remove what killed writers left in ``folder``. Only under the folder's lock."""
-    for leftover in folder.rglob("*.tmp*"):
+    for leftover in folder.glob("*.tmp*"):
         if leftover.is_file():
             leftover.unlink(missing_ok=True)
 

@@ -9,11 +9,13 @@ landing/
   rejected.ndjson            records that made no sense, with the reason
   set_aside/                 landing files that could not be read, with the reason
   key                        mode 0600: the key of the published hashes
+  built_from/                links to the files of which the warehouse's tables were made
 """
 
 import contextlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -26,7 +28,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from git_contrib_assets.errors import HistoryCorrupt, LandingFileCorrupt
+from git_contrib_assets.errors import HistoryCorrupt, LandingFileCorrupt, StorageError
 from git_contrib_assets.records import AccountAnswer, Attempt, AttemptState, Repository
 from git_contrib_assets.serving.contract import DEFINITION_VERSION
 from git_contrib_assets.sources.history import COMMIT_SCHEMA, History
@@ -40,6 +42,7 @@ _FOOTER = b"git_contrib"
 WHITESPACE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0"
 """What is trimmed off addresses and names, here and in ``warehouse/landing_views.sql``."""
 _KEEP_ATTEMPTS = 30
+_PIN_ATTEMPTS = 10
 _COMPACT_LOG_BYTES = 4 << 20
 
 REPOSITORY_SCHEMA = pa.schema(
@@ -103,13 +106,15 @@ class LandingZone:
         self.accounts_folder = self.folder / "accounts"
         self.repositories_file = self.folder / "repositories.parquet"
         self.crawl_log_file = self.folder / "crawl_log.ndjson"
+        self.pinned_folder = home.built_from
 
     def prepare(self) -> None:
         """Make the folders and the key, sweep what killed writers left, tidy. Only under the crawl lock."""
         with storage_errors(self.folder):
             for folder in (self.commits_folder, self.accounts_folder):
                 folder.mkdir(parents=True, exist_ok=True)
-            sweep(self.folder)
+            for folder in (self.folder, self.commits_folder, self.accounts_folder):
+                sweep(folder)
         self.key()
         none = self.commits_folder / "0.parquet"
         if not none.exists():  # no repository has the id 0: this file keeps the columns there from the first day
@@ -126,6 +131,8 @@ class LandingZone:
         """The key of the published hashes; made at the first call."""
         path = self.folder / "key"
         with storage_errors(path):
+            if path.exists():  # the sweep of a crawl would take what is only being made
+                return path.read_bytes().strip()
             with contextlib.suppress(FileExistsError):
                 temporary = path.with_name(f"key.{os.getpid()}.tmp")
                 temporary.unlink(missing_ok=True)
@@ -139,6 +146,35 @@ class LandingZone:
                 finally:
                     temporary.unlink(missing_ok=True)
             return path.read_bytes().strip()
+
+    def pin(self) -> None:
+        """Keep the files as they are now for the tables: each is replaced whole, so a link goes on to show what it was.
+
+        Crawls of other runs land while tables are built, and tables of two states do not add up. Under the warehouse lock.
+        """
+        new, old = (self.pinned_folder.with_name(f"{self.pinned_folder.name}.{name}") for name in ("new", "old"))
+        with storage_errors(self.pinned_folder):
+            for _ in range(_PIN_ATTEMPTS):
+                shutil.rmtree(new, ignore_errors=True)
+                with contextlib.suppress(FileNotFoundError):  # set aside, or made one of many, just now
+                    self._link_all(new)
+                    break
+            else:
+                raise StorageError(f"Files of {self.folder} come and go: is another program at work there? Run again")
+            shutil.rmtree(old, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):
+                self.pinned_folder.rename(old)
+            new.rename(self.pinned_folder)
+            shutil.rmtree(old, ignore_errors=True)
+
+    def _link_all(self, to: Path) -> None:
+        to.mkdir()
+        for folder in (self.commits_folder, self.accounts_folder):
+            (to / folder.name).mkdir()
+            for file in folder.glob("*.parquet"):
+                _link(file, to / folder.name / file.name)
+        _link(self.repositories_file, to / self.repositories_file.name)
+        shutil.copyfile(self.crawl_log_file, to / self.crawl_log_file.name)  # the one file that grows
 
     # Repositories
 
@@ -351,6 +387,15 @@ _PARQUET_OPTIONS: dict[str, Any] = {
     "use_dictionary": ["author_name", "author_email"],  # a dictionary of shas helps nobody
     "write_page_checksum": True,
 }
+
+
+def _link(file: Path, to: Path) -> None:
+    try:
+        to.hardlink_to(file)
+    except FileNotFoundError:
+        raise
+    except OSError:  # where there are no links
+        shutil.copyfile(file, to)
 
 
 def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

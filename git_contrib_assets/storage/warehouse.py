@@ -17,27 +17,29 @@ from git_contrib_assets.storage.home import Home, storage_errors, translate_stor
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 MEMORY_LIMIT = "1GB"
-_ATTEMPTS = 3
 _VIEWS = {("warehouse", "commits")}
 _NOT_OF_LANDING = (duckdb.CatalogException, duckdb.ParserException, duckdb.OutOfMemoryException)
 _SCHEMAS = {"warehouse": "typed", "marts": "marts"}  # DuckDB takes warehouse.x for a table of the file warehouse.duckdb
 
 
 @contextlib.contextmanager
-def open_warehouse(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_warehouse(home: Home, *, landing_as_before: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse, with views on the landing files; always closed again. The caller holds the warehouse lock.
 
-    Raises WarehouseBusy, StorageFull, HomeNotWritable, or LandingFileCorrupt for landing files that could
-    not be read: they are set aside.
+    The views show landing as it is now and go on to show that, whatever a crawl does meanwhile; with
+    ``landing_as_before`` as it was when it was opened without. Raises WarehouseBusy, StorageFull, HomeNotWritable, or
+    LandingFileCorrupt for landing files that could not be read: they are set aside.
     """
     _ensure_free(home.warehouse)
+    if not (landing_as_before and home.built_from.exists()):
+        LandingZone(home).pin()
     resource = DuckDBResource(
         database=str(home.warehouse),
         connection_config={"memory_limit": MEMORY_LIMIT, "autoinstall_known_extensions": False},
     )
     with resource.get_connection() as connection:
         try:
-            _attach_landing(connection, home)
+            attach_landing(connection, home.built_from)
             yield connection
         except duckdb.Error as error:
             raise _explain(error, home) from error
@@ -55,19 +57,8 @@ def build_table(connection: duckdb.DuckDBPyConnection, layer: str, name: str, pa
         connection.execute(f"create or replace view {table} as {select}")
     else:
         used = {key: value for key, value in parameters.items() if f"${key}" in select}
-        _execute_patiently(connection, f"create or replace table {table} as {select}", used)
+        connection.execute(f"create or replace table {table} as {select}", used)
     return count_rows(connection, table)
-
-
-def _execute_patiently(connection: duckdb.DuckDBPyConnection, statement: str, parameters: Mapping[str, Any]) -> None:
-    """A crawl of another run may replace a landing file between the moments at which DuckDB opens it: then once more."""
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            connection.execute(statement, parameters)
-        except (duckdb.IOException, duckdb.InvalidInputException):
-            continue
-        return
-    connection.execute(statement, parameters)
 
 
 def table_name(layer: str, name: str) -> str:
@@ -108,11 +99,12 @@ def code_version(layer: str, name: str) -> str:
     return hashlib.sha256(read_select(layer, name).encode()).hexdigest()[:12]
 
 
-def _attach_landing(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+def attach_landing(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Make the views on the landing files in ``folder``."""
     for schema in ("landing", *_SCHEMAS.values()):
         connection.execute(f"create schema if not exists {schema}")
-    folder = re.sub(r"[*?\[]", r"[\g<0>]", str(home.landing)).replace("'", "''")  # the views name files by patterns
-    connection.execute(read_select("warehouse", "landing_views").format(folder=folder))
+    escaped = re.sub(r"[*?\[]", r"[\g<0>]", str(folder)).replace("'", "''")  # the views name files by patterns
+    connection.execute(read_select("warehouse", "landing_views").format(folder=escaped))
 
 
 def _ensure_free(path: Path) -> None:

@@ -33,7 +33,7 @@ def _table(
 
 
 def _build(installation: Installation, of: Table) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    with installation.errors_reported(), installation.warehouse("building the tables") as connection:
+    with installation.errors_reported(), installation.warehouse("building the tables", from_landing=True) as connection:
         key = LandingZone(installation.home).key().decode()
         build_table(connection, "warehouse", of.name, {"as_of": installation.as_of, "key": key})
         return dg.MaterializeResult(metadata=table_metadata(connection, table_name("warehouse", of.name)))
