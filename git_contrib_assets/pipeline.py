@@ -196,12 +196,17 @@ def _unexplained(home: Home, result: dg.ExecuteInProcessResult) -> GitContribErr
     """What a failed run says that none of our own errors told."""
     if is_full(home):
         return translate_storage_error(OSError(errno.ENOSPC, "full"), home.root)
-    failures = [event for event in result.all_events if event.is_step_failure]
-    if not failures:
+    held_back = [
+        f"{one.check_name} of {one.asset_key.to_user_string()}"
+        for one in result.get_asset_check_evaluations()
+        if one.blocking and not one.passed
+    ]
+    if held_back:
         return NotPublished(
-            "A check held the new tables back; the last good snapshot stays: see the checks in the Dagster UI"
+            f"The new tables are held back, for a check failed ({', '.join(held_back)}); the last good snapshot stays: "
+            "look at the check in the Dagster UI"
         )
-    failed = failures[0]
+    failed = next(event for event in result.all_events if event.is_step_failure)
     cause = failed.step_failure_data.error
     text = redact((cause.cause or cause).message.strip().splitlines()[0]) if cause else "no reason given"
     return GitContribError(f"{failed.step_key} failed: {text}")

@@ -1,0 +1,55 @@
+"""A table that fails its checks is not published, and who ran it is told which check it was."""
+
+from collections.abc import Callable
+from typing import Any
+
+import dagster as dg
+import pytest
+from histories import MadeHome, commit
+
+from git_contrib_assets import pipeline
+from git_contrib_assets.definitions import defs
+from git_contrib_assets.errors import NotPublished
+from git_contrib_assets.marts import assets as marts_assets
+from git_contrib_assets.serving.publish import current_snapshot
+from git_contrib_assets.storage import warehouse
+
+MakeTables = Callable[[], dg.ExecuteInProcessResult]
+
+
+@pytest.fixture
+def make_tables(made: MadeHome, monkeypatch: pytest.MonkeyPatch) -> MakeTables:
+    """All that comes after landing, as one run."""
+    monkeypatch.setenv("GIT_CONTRIB_HOME", str(made.home.root))
+    made.repository(commit(), commit("bob@example.com", "2020-07-01"))
+    job = defs.resolve_job_def("refresh")
+    tables = [key for key in job.asset_layer.executable_asset_keys if key.path[0] in {"warehouse", "marts", "serving"}]
+
+    def make() -> dg.ExecuteInProcessResult:
+        with dg.DagsterInstance.ephemeral() as instance:
+            return job.execute_in_process(instance=instance, asset_selection=tables, raise_on_error=False)
+
+    return make
+
+
+def test_the_last_good_snapshot_stays_and_the_check_is_named(
+    made: MadeHome, make_tables: MakeTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert make_tables().success
+    before = current_snapshot(made.home)
+
+    def build_wrongly(connection: Any, layer: str, name: str, parameters: Any) -> int:
+        rows = warehouse.build_table(connection, layer, name, parameters)
+        if name == "first_commits":
+            connection.execute("delete from marts.first_commits where date = '2020-05-01'")
+        return rows
+
+    monkeypatch.setattr(marts_assets, "build_table", build_wrongly)
+    made.land(1, [commit(), commit("zoe@example.com", "2020-08-01")])
+    done = make_tables()
+    assert not done.success
+    assert current_snapshot(made.home) == before
+    error = pipeline._unexplained(made.home, done)
+    assert isinstance(error, NotPublished)
+    assert "first_commit_is_the_earliest of marts/first_commits" in str(error)
+    assert "the last good snapshot stays" in str(error)
