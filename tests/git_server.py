@@ -196,7 +196,7 @@ def serving(root: Path, tls: ssl.SSLContext | None = None) -> Iterator[GitServer
             fault = state.take_fault(name)
             if fault and fault.stall:
                 state.stalled.set()
-                state.released.wait(20)
+                state.released.wait(600)
                 return
             if fault and fault.status:
                 self._reply(fault.status, "text/plain", fault.text.encode(), fault.location)

@@ -45,7 +45,7 @@ def run(installed: Path, tmp_path: Path) -> Run:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         environment["PYTHONPATH"] = str(installed)
         return subprocess.run(
-            [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+            [sys.executable, *command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600
         )
 
     return start

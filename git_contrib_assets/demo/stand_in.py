@@ -31,7 +31,9 @@ from git_contrib_assets.demo.stand_in_world import Fields, World
 __all__ = ["NewCommit", "StandIn", "World", "create_app", "main", "running", "running_as_process"]
 
 HOST = "127.0.0.1"
-START_SECONDS = 20.0
+START_SECONDS = 60.0
+# Only the client ends an idle connection: from both sides, its next request may meet the server's end of it.
+KEEP_ALIVE_SECONDS = 3600
 TICK_SECONDS = 0.1
 # Loopback is plain HTTP: a context without certificates spares each client the time to load them.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -170,8 +172,9 @@ class _Server(uvicorn.Server):
     def stop(self) -> None:
         """End it, from another thread."""
         self.should_exit = True
-        if self._loop and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._loop:
+            with contextlib.suppress(RuntimeError):  # it has looked for itself, and ended
+                self._loop.call_soon_threadsafe(self._stopping.set)
 
 
 def _server(world: World, limits: LimitSettings | None, polls: int, backend: Backend | None) -> _Server:
@@ -183,6 +186,7 @@ def _server(world: World, limits: LimitSettings | None, polls: int, backend: Bac
         log_level="critical",
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=1,
     )
     return _Server(config)

@@ -175,9 +175,10 @@ class BatchReader:
         return found
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, whatever it is at."""
+        self.process.kill()
         with contextlib.suppress(OSError):
-            self.process.communicate(timeout=5)
+            self.process.communicate()
 
 
 class GitStore:
@@ -209,7 +210,6 @@ class GitStore:
             yield reader
         except BaseException:
             # After an error nobody knows where in the conversation git is.
-            reader.process.kill()
             reader.close()
             raise
         with self._lock:

@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -269,8 +270,10 @@ class _Git:
         return output
 
     def try_run(self, *arguments: str) -> str | None:
-        """Run a local command whose failure is an answer."""
-        status, output, _ = self._communicate(arguments)
+        """Run a local command whose failure is an answer. Raises what it means when it was killed: that is none."""
+        status, output, complaint = self._communicate(arguments)
+        if status < 0:
+            raise self._translate(complaint, local=True)
         return None if status else output.strip()
 
     def network(self, *arguments: str) -> None:
@@ -308,7 +311,7 @@ class _Git:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 output, complaint = process.communicate(timeout=_WALL_CLOCK_SECONDS)
                 return process.returncode, output.decode("utf-8", "replace"), complaint.decode("utf-8", "replace")
-        return 1, "", f"operation timed out after {_WALL_CLOCK_SECONDS:.0f} s"
+        return -signal.SIGKILL, "", f"operation timed out after {_WALL_CLOCK_SECONDS:.0f} s"
 
     @contextlib.contextmanager
     def _started(self, command: list[str], stderr: int) -> Iterator[subprocess.Popen[bytes]]:

@@ -163,6 +163,7 @@ class Bucket:
     remaining: int | None = None
     reset_at: float = 0.0
     in_flight: int = 0
+    _window: float = 0.0  # its end by the server's clock: by ours it moves with the time that a reply was on its way
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
         """Take over the headers of a reply.
@@ -176,12 +177,12 @@ class Bucket:
             return  # Enterprise Server without limits says none, or zero of zero
         seconds = reset - server_time(headers, now)
         reset_at = now + seconds
-        late = reset_at < self.reset_at - 2.0 and now <= self.reset_at
+        late = reset < self._window - 2.0 and now <= self.reset_at
         if seconds > _LONGEST_WINDOW_SECONDS or late:
             return
-        same_window = abs(reset_at - self.reset_at) < 2.0 and self.remaining is not None
+        same_window = abs(reset - self._window) < 2.0 and self.remaining is not None
         self.remaining = min(self.remaining or 0, int(remaining)) if same_window else int(remaining)
-        self.limit, self.reset_at = int(limit), max(reset_at, self.reset_at)
+        self.limit, self.reset_at, self._window = int(limit), max(reset_at, self.reset_at), reset
 
     def seconds_until_free(self, now: float) -> float:
         """How long until a request may be sent, as far as this budget goes."""

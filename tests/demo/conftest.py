@@ -60,7 +60,7 @@ def small(_small_root: Path, tmp_path: Path) -> Iterator[StandIn]:
 
 def _client(stand_in: StandIn, token: str | None) -> httpx.Client:
     headers = {"user-agent": "tests", **({"authorization": f"Bearer {token}"} if token else {})}
-    return httpx.Client(base_url=stand_in.api_url, headers=headers, trust_env=False, verify=NO_CERTIFICATES)
+    return httpx.Client(base_url=stand_in.api_url, headers=headers, timeout=60, trust_env=False, verify=NO_CERTIFICATES)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from git_contrib_assets.demo.stand_in import NO_CERTIFICATES, NewCommit, StandIn
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 # One client without a token for all tests: making one takes longer than most requests.
-web = httpx.Client(trust_env=False, verify=NO_CERTIFICATES, timeout=20, headers={"user-agent": "tests"})
+web = httpx.Client(trust_env=False, verify=NO_CERTIFICATES, timeout=60, headers={"user-agent": "tests"})
 
 
 def people(*names: str, start: datetime = START) -> list[NewCommit]:

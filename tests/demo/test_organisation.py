@@ -40,7 +40,7 @@ def test_a_complete_build_is_used_again_and_an_interrupted_one_is_not(tmp_path: 
 def test_two_at_once_build_one(bundled: Path, tmp_path: Path) -> None:
     build = "import sys; from git_contrib_assets.demo import organisation; organisation.build(sys.argv[1])"
     both = [subprocess.Popen([sys.executable, "-c", build, str(tmp_path)]) for _ in range(2)]
-    assert [process.wait(timeout=240) for process in both] == [0, 0]
+    assert [process.wait(timeout=600) for process in both] == [0, 0]
     assert tips(tmp_path) == tips(bundled)
 
 

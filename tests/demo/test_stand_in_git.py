@@ -1,6 +1,7 @@
 """The git half of the stand-in, asked by git itself."""
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
@@ -158,6 +159,18 @@ def test_git_is_turned_away_in_two_ways(harbor: StandIn, tmp_path: Path) -> None
     harbor.fault("git_throttled", times=1)
     assert "remote error: GitHub is temporarily limiting" in git(*CLONE, url, str(tmp_path / "two")).stderr
     assert git(*CLONE, url, str(tmp_path / "three")).returncode == 0
+
+
+def test_a_reload_does_not_wait_for_a_git_that_does_not_answer(small: StandIn, api: httpx.Client) -> None:
+    """As on a machine that has no time for it."""
+    assert api.get("/repos/acme/tools/commits").status_code == 200
+    listing = subprocess.run(["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    readers = [line.split()[0] for line in listing.splitlines() if f"{small.root}/acme/tools.git cat-file" in line]
+    assert readers
+    for reader in readers:
+        os.kill(int(reader), signal.SIGSTOP)
+    small.reload()
+    assert api.get("/repos/acme/tools/commits").status_code == 200
 
 
 def test_a_fork_shares_ids_with_its_parent(harbor: StandIn) -> None:

@@ -72,10 +72,10 @@ def test_what_was_answered_lately_is_not_asked_again(landing):
     month = timedelta(days=30)
     landing.add_answers(
         [
-            AccountAnswer("fresh@x", 1, "a", NOW - month + timedelta(hours=1), "graphql"),
+            AccountAnswer("fresh@x", 1, "a", NOW - month + timedelta(days=1), "graphql"),
             AccountAnswer("nobody@x", None, None, NOW - timedelta(days=1), "graphql"),
-            AccountAnswer("old@x", 1, "a", NOW - month - timedelta(hours=1), "graphql"),
-            AccountAnswer("oldnobody@x", None, None, NOW - month - timedelta(hours=1), "graphql"),
+            AccountAnswer("old@x", 1, "a", NOW - month - timedelta(days=1), "graphql"),
+            AccountAnswer("oldnobody@x", None, None, NOW - month - timedelta(days=1), "graphql"),
         ]
     )
     assert asked(landing, anvil) == ["old@x", "oldnobody@x"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -349,13 +350,16 @@ async def test_a_defect_met_in_one_repository_does_not_end_the_others(crawling):
 async def test_no_more_are_read_at_a_time_than_the_source_allows(crawling):
     class Watching(Reporter):
         now = most = 0
+        lock = threading.Lock()  # one method is called in the threads that read, the other in that of the crawl
 
         def repository_started(self, repository):
-            self.now += 1
-            self.most = max(self.most, self.now)
+            with self.lock:
+                self.now += 1
+                self.most = max(self.most, self.now)
 
         def repository_finished(self, attempt):
-            self.now -= 1
+            with self.lock:
+                self.now -= 1
 
     for number in range(1, 9):
         crawling.add(number, f"acme/r{number}", ANN)
@@ -375,8 +379,8 @@ async def test_who_stops_the_crawl_keeps_what_is_finished(crawling):
     running = crawling.attempts()
     attempt = await anext(running)
     assert (attempt.repository, attempt.state) == ("acme/quick", LANDED)
-    await asyncio.to_thread(crawling.server.stalled.wait, 10)
-    await asyncio.wait_for(running.aclose(), 10)
+    assert await asyncio.to_thread(crawling.server.stalled.wait, 60)
+    await asyncio.wait_for(running.aclose(), 60)
     assert [one.repository for one in crawling.landing.attempts()] == ["acme/quick"]
     assert crawling.landing.landed(2).commits == 1
     assert crawling.landing.landed(1) is None
@@ -386,8 +390,8 @@ async def test_a_cancelled_crawl_ends(crawling):
     crawling.add(1, "acme/slow", ANN)
     crawling.server.faults["acme/slow"] = Fault(stall=True)
     task = asyncio.create_task(crawling.crawl())
-    await asyncio.to_thread(crawling.server.stalled.wait, 10)
+    assert await asyncio.to_thread(crawling.server.stalled.wait, 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 60)
     assert crawling.landing.attempts() == []

@@ -161,14 +161,34 @@ async def test_a_change_of_source_reads_nothing_twice(scene):
 # Limits
 
 
+class Noting(Budget):
+    """Notes when it allowed each request, and from when until when it was to allow none: a second from a limit on."""
+
+    def __init__(self):
+        super().__init__(max_wait=60.0)
+        self.allowed, self.pauses = [], []
+
+    async def acquire(self, resource):
+        await super().acquire(resource)
+        self.allowed.append(self.clock())
+
+    def limited(self, verdict):
+        before = self.clock()
+        super().limited(verdict)
+        self.pauses.append((self.clock(), before + 1.0))
+
+
 async def test_nobody_asks_while_github_wants_a_pause(scene):
     scene.add(long=40, short=1)
     scene.github.fault("secondary_limit", path="/long/", after=9, times=1, headers={"retry-after": "1"})
-    assert await scene.crawl() == {"long": "landed", "short": "landed"}
+    budget = Noting()
+    assert await scene.crawl(budget=budget) == {"long": "landed", "short": "landed"}
     requests = scene.github.requests("rest")
-    (refused,) = [one["time"] for one in requests if one["status"] == 403]
-    # What was on its way when the refusal came is answered within moments.
-    assert not [one for one in requests if 0.3 < one["time"] - refused < 1.0]
+    assert [one["status"] for one in requests].count(403) == len(budget.pauses) == 1
+    ((begin, end),) = budget.pauses
+    assert not [moment for moment in budget.allowed if begin < moment < end]
+    assert [moment for moment in budget.allowed if moment >= end]
+    assert len(requests) == len(budget.allowed)
     assert scene.asked("long") == 40 + 1
 
 
@@ -187,7 +207,7 @@ async def test_a_limit_that_lifts_too_late_ends_the_crawl_and_keeps_what_is_fini
     states = await scene.crawl()
     assert "long" not in states
     assert isinstance(scene.error, LimitReached)
-    assert 3000 < scene.error.seconds <= 3610
+    assert 3000 < scene.error.seconds <= 3660
     assert scene.logged(AttemptState.LANDED) == set(states)
     assert scene.logged(AttemptState.NOT_REACHED) == {"short", "long", "other"} - set(states)
     assert not scene.logged(AttemptState.FAILED)
@@ -196,9 +216,14 @@ async def test_a_limit_that_lifts_too_late_ends_the_crawl_and_keeps_what_is_fini
 
 
 async def test_a_refused_token_ends_the_crawl_at_once(scene):
+    def one_at_a_time(client):  # else the token may be refused before the others have landed
+        source = RestHistory(client)
+        source.concurrency = 1
+        return source
+
     scene.add(one=1, two=1, long=30)
     scene.github.fault("bad_gateway", path="/long/.*page=30", status=401, body={"message": "Bad credentials"})
-    states = await scene.crawl()
+    states = await scene.crawl(source=one_at_a_time)
     assert isinstance(scene.error, TokenRefused)
     assert states == {"one": "landed", "two": "landed"}
     assert scene.logged(AttemptState.NOT_REACHED) == {"long"}
@@ -283,7 +308,7 @@ async def test_many_repositories_on_a_small_budget_use_it_to_the_end(scene):
     scene.add(**{f"r{number:02}": 1 + number % 3 for number in range(20)})
     scene.github.limits(anonymous=15, window=3600)
     states = await scene.crawl(token=None)
-    assert len(states) >= 6
+    assert len(states) >= 5  # whichever seven of them are looked at first: that is left to chance
     assert set(states.values()) == {"landed"}
     assert len(scene.logged(AttemptState.NOT_REACHED)) == 20 - len(states)
     assert scene.github.limits()["refused_primary"] == 0

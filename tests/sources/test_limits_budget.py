@@ -110,6 +110,17 @@ async def test_replies_overtake_each_other(scene):
     assert scene.sent[-1] == pytest.approx(1801)
 
 
+async def test_a_reply_that_was_long_on_its_way_is_of_the_window_in_which_it_was_sent(scene):
+    """On a slow machine its reset seems later by as much: it brings nothing back, and does not outdo what comes next."""
+    await scene.one(headers=left(10, date=date(0)))
+    scene.time.now += 30
+    await scene.one(headers=left(12, date=date(0)))
+    assert scene.budget.remaining() == {"core": 10}
+    await scene.one(headers=left(0, date=date(30)))
+    await scene.run(scene.send())
+    assert scene.sent[-1] >= 1801
+
+
 async def test_a_late_reply_of_the_window_before_is_not_believed(scene):
     """It was sent before the reset and comes after the first reply of the new window."""
     await scene.one(headers=left(4999, reset=3600))

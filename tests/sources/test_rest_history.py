@@ -398,10 +398,10 @@ async def test_a_cancelled_reading_ends_at_once(early):
             cancellation.cancel()
         thread = asyncio.create_task(asyncio.to_thread(source.read, ANVIL, cancellation=cancellation))
         if not early:
-            await asyncio.to_thread(waiting.wait, 10)
+            assert await asyncio.to_thread(waiting.wait, 60)
             cancellation.cancel()
         with pytest.raises(HistoryUnavailable, match="interrupted"):
-            await asyncio.wait_for(thread, 10)
+            await asyncio.wait_for(thread, 60)
 
 
 async def test_no_address_and_no_token_is_in_an_error():
