@@ -352,9 +352,12 @@ def serve(context: click.Context, host: str, port: int) -> None:
     port = free_ports(host, {"--port": port})["--port"]
     settings = Settings.from_environment()
     os.environ |= {"GIT_CONTRIB_HOME": str(settings.home), "GITHUB_SERVER_URL": settings.server_url}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Either way to stop it ends with 0, also while it starts: an exception could be lost in the middle of an import,
+        # and there is nothing to tidy up. When it serves, the server ends what it answers before this is called.
+        signal.signal(number, lambda *_: os._exit(0))
     click.echo(f"API on {web_address(host, port)}/docs (Ctrl-C stops it)", err=True)
     click.echo(f"Page on {web_address(host, port)}/", err=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way to stop it ends with 0
     log = {
         "version": 1,
         "disable_existing_loggers": False,

@@ -12,10 +12,13 @@ from git_contrib_assets import automation  # noqa: E402
 from git_contrib_assets.landing import accounts, commits, repositories  # noqa: E402
 from git_contrib_assets.marts import assets as marts_assets  # noqa: E402
 from git_contrib_assets.marts import checks as marts_checks  # noqa: E402
+from git_contrib_assets.patient import be_patient  # noqa: E402
 from git_contrib_assets.reconciliation import job as reconciliation  # noqa: E402
 from git_contrib_assets.resources import Installation  # noqa: E402
 from git_contrib_assets.serving import assets as serving_assets  # noqa: E402
 from git_contrib_assets.warehouse import assets as warehouse_assets  # noqa: E402
+
+be_patient()  # a run of the UI or the daemon loads this and nothing else of ours
 
 _MODULES = [
     repositories,

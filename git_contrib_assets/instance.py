@@ -12,6 +12,7 @@ import dagster as dg
 import sqlalchemy.exc
 
 from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.patient import be_patient
 from git_contrib_assets.storage.home import (
     Home,
     is_full,
@@ -21,7 +22,7 @@ from git_contrib_assets.storage.home import (
     translate_storage_error,
 )
 
-_MAX_WAIT = 60.0
+_MAX_WAIT = 300.0  # several may want to open it at the same moment, on a slow machine
 
 
 @contextlib.contextmanager
@@ -32,6 +33,7 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     another process does not come to an end with opening it.
     """
     prepare_instance(home)
+    be_patient()
     # Ctrl-C ends Dagster's event loop with generators still open; what asyncio says of that helps nobody.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:

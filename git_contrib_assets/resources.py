@@ -182,8 +182,11 @@ def report_runs_never_begun(instance: dg.DagsterInstance, home: Home) -> None:
     """
     under_way = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     for run in instance.get_runs(dg.RunsFilter(statuses=under_way)):
-        if not is_marked(home, run.run_id):
-            instance.report_run_failed(run, "The process of this run died before it began")
+        if is_marked(home, run.run_id):
+            continue
+        now = instance.get_run_by_id(run.run_id)  # it may have ended since, and its mark be gone for that
+        if now is not None and not now.is_finished:
+            instance.report_run_failed(now, "The process of this run died before it began")
 
 
 def report_dead_runs(instance: dg.DagsterInstance, home: Home) -> list[str]:

@@ -15,15 +15,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 GRACE_SECONDS = 10.0
+_GONE_SECONDS = 30.0
+_POLL_SECONDS = 0.02
 _PROC = Path("/proc")
+_DEAD = {"Z", "X"}  # a zombie is gone, only its parent has not looked yet
 
 
 def session_members(leader: int) -> Iterator[int]:
-    """The processes of a session, also those in groups of their own. Where there is no /proc: none."""
+    """The living processes of a session, also those in groups of their own. Where there is no /proc: none."""
     for folder in _PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError, ValueError, IndexError):
             # The name in parentheses may hold anything; after it come state, parent, group and session.
-            if int((folder / "stat").read_text().rpartition(")")[2].split()[3]) == leader:
+            state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+            if int(session) == leader and state not in _DEAD:
                 yield int(folder.name)
 
 
@@ -34,11 +38,14 @@ def signal_group(leader: int, number: signal.Signals) -> None:
 
 
 def kill_session(leader: int) -> None:
-    """End at once whatever is left of a session; the caller itself comes last."""
-    for process in session_members(leader):
-        if process != os.getpid():
+    """End at once whatever is left of a session, and wait until it is gone; the caller itself comes last."""
+    deadline = time.monotonic() + _GONE_SECONDS
+    # More than once: who is forked while we look is not among those that we see.
+    while (left := [one for one in session_members(leader) if one != os.getpid()]) and time.monotonic() < deadline:
+        for process in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+        time.sleep(_POLL_SECONDS)
     signal_group(leader, signal.SIGKILL)
 
 

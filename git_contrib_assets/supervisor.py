@@ -5,6 +5,7 @@ import errno
 import http.client
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from git_contrib_assets.errors import GitContribError, LockBusy, PortTaken, UsageError
 from git_contrib_assets.storage.home import Home, prepare_instance, storage_errors, try_flock
@@ -27,10 +28,12 @@ from git_contrib_assets.supervised import kill_session, signal_group
 SCHEDULE = "collect_every_day"
 _MODULE = "git_contrib_assets.definitions"
 _LOCATION = "git_contrib"
-_START_SECONDS = 120.0
+_START_SECONDS = 600.0  # who dies is noticed at once: this is for who hangs, and a slow machine may take minutes
 _STOP_SECONDS = 8.0
-_STOP_RUNS_SECONDS = 20.0
+_STOP_RUNS_SECONDS = 60.0  # until they have written how they ended; who cannot wait presses Ctrl-C again
+_ANSWER_SECONDS = 10.0
 _POLL_SECONDS = 0.1
+_NOT_GIVEN_AWAY = range(20_000, 32_768)  # by the system to others, before our program listens, as it would one of its own
 _LOOK_SECONDS = 0.5
 _LOG_BYTES = 10 * 1024 * 1024
 _TAIL_LINES = 12
@@ -44,6 +47,8 @@ _LOADED = """query Loaded($schedule: ScheduleSelector!) {
   scheduleOrError(scheduleSelector: $schedule) { ... on Schedule {
     scheduleState { status } futureTicks(limit: 1) { results { timestamp } } } }
 }"""
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -156,11 +161,20 @@ def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) ->
     workspace.write_text(json.dumps({"load_from": [location]}))  # JSON is YAML
     at_port, at_ui_port = (["--host", host, "--port", str(ports[option])] for option in ("--port", "--ui-port"))
     load = ["--socket", str(code), "--module-name", _MODULE, "--location-name", _LOCATION]
+    patient = "git_contrib_assets.patient"
     commands = {
         "code": ["git_contrib_assets.code_server", "api", "grpc", *load, "--log-level", "warning"],
         "api": ["git_contrib_assets", "serve", *at_port],
-        "ui": ["dagster_webserver", "--workspace", str(workspace), *at_ui_port, "--dagster-log-level", "warning"],
-        "daemon": ["dagster._daemon", "run", "--workspace", str(workspace)],
+        "ui": [
+            patient,
+            "dagster_webserver",
+            "--workspace",
+            str(workspace),
+            *at_ui_port,
+            "--dagster-log-level",
+            "warning",
+        ],
+        "daemon": [patient, "dagster._daemon", "run", "--workspace", str(workspace)],
     }
     return [_Program(name, command, home.logs / f"{name}.log") for name, command in commands.items()]
 
@@ -182,16 +196,17 @@ def _supervise(
             return
         ui.start(ours, home.dagster)
         daemon.start(ours, home.dagster)
-        ready = {
-            f"UI on {addresses.ui}": lambda: _get(addresses.ui, "/server_info"),
-            f"API on {addresses.api}/docs": lambda: _get(addresses.api, "/healthz"),
-        }
-        for line, answers in ready.items():
-            if not _until(answers, programs, stop):
+        ready: list[Callable[[], str | None]] = [
+            lambda: f"UI on {addresses.ui}" if _get(addresses.ui, "/server_info") else None,
+            lambda: f"API on {addresses.api}/docs" if _get(addresses.api, "/healthz") else None,
+            lambda: f"Page on {addresses.api}/",
+            lambda: _about_the_schedule(addresses.ui),
+        ]
+        for tell in ready:
+            line = _until(tell, programs, stop)
+            if not line:
                 return
             say(line)
-        say(f"Page on {addresses.api}/")
-        say(_about_the_schedule(addresses.ui))
         say("Ctrl-C stops everything")
         while not stop.wait(_LOOK_SECONDS):
             _look_after(programs)
@@ -201,21 +216,21 @@ def _supervise(
         os.close(ours)
 
 
-def _until(condition: Callable[[], bool], programs: Sequence[_Program], stop: _Stop) -> bool:
-    """Wait for it, as long as all programs live; false when we were asked to end.
+def _until(look: Callable[[], Found], programs: Sequence[_Program], stop: _Stop) -> Found | None:
+    """What is found, once it is something, as long as all programs live; None when we were asked to end.
 
     Raises GitContribError when it does not come to that.
     """
     deadline = time.monotonic() + _START_SECONDS
-    while not condition():
+    while not (found := look()):
         _look_after(programs)
         if time.monotonic() > deadline:
             raise GitContribError(
                 f"Not everything answered within {_START_SECONDS:.0f} s: see {programs[0].log.parent}"
             )
         if stop.wait(_POLL_SECONDS):
-            return False
-    return True
+            return None
+    return found
 
 
 def _look_after(programs: Sequence[_Program]) -> None:
@@ -320,6 +335,10 @@ def free_ports(host: str, wanted: Mapping[str, int]) -> dict[str, int]:
 
 
 def _free_port(host: str, port: int, option: str, held: contextlib.ExitStack) -> int:
+    if port == 0:
+        for one in random.sample(_NOT_GIVEN_AWAY, 20):
+            with contextlib.suppress(PortTaken):
+                return _free_port(host, one, option, held)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -360,15 +379,15 @@ def _get(address: str, path: str) -> bool:
 
 
 def _ask(address: str, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=_ANSWER_SECONDS)
     with contextlib.closing(connection):
         connection.request(method, path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         return answer.status, answer.read()
 
 
-def _about_the_schedule(ui: str) -> str:
-    """What the UI says of the daily schedule.
+def _about_the_schedule(ui: str) -> str | None:
+    """What the UI says of the daily schedule; None where it does not answer yet, as its first answer takes long.
 
     Raises GitContribError when it could not load the assets.
     """
@@ -379,7 +398,11 @@ def _about_the_schedule(ui: str) -> str:
     }
     body = json.dumps({"query": _LOADED, "variables": {"schedule": selector}}).encode()
     try:
-        found = json.loads(_ask(ui, "POST", "/graphql", body)[1])["data"]
+        answer = _ask(ui, "POST", "/graphql", body)[1]
+    except (OSError, http.client.HTTPException):
+        return None
+    try:
+        found = json.loads(answer)["data"]
         for entry in found["workspaceOrError"]["locationEntries"]:
             if "message" in entry["locationOrLoadError"]:
                 raise GitContribError(f"Dagster cannot load the assets: {entry['locationOrLoadError']['message']}")
@@ -387,6 +410,6 @@ def _about_the_schedule(ui: str) -> str:
         if schedule["scheduleState"]["status"] != "RUNNING":
             return f"Daily schedule is off: switch {SCHEDULE} on in the UI, under Automation"
         following = datetime.fromtimestamp(schedule["futureTicks"]["results"][0]["timestamp"], UTC)
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, IndexError):
+    except (ValueError, KeyError, TypeError, IndexError):
         return "Daily schedule: see the UI, under Automation"
     return f"Daily schedule is on, next at {following:%Y-%m-%d %H:%M} UTC"

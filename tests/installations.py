@@ -24,6 +24,7 @@ with dg.DagsterInstance.get() as instance:
     print(json.dumps({
         "partitions": {key: status.value if status else None for key, status in found.items()},
         "runs": [run.status.value for run in instance.get_runs()],
+        "run": {run.run_id: run.status.value for run in instance.get_runs()},
     }))
 """
 
@@ -68,7 +69,7 @@ class Installation:
         return sorted(path.name for path in (self.home / "published").glob("*Z-*.duckdb"))
 
     def dagster(self) -> dict[str, Any]:
-        """What Dagster itself believes: partition statuses and the statuses of runs."""
+        """What Dagster itself believes: the statuses of partitions, those of runs, and that of each run."""
         environment = {**self.environment, "DAGSTER_HOME": str(self.home / "dagster")}
         done = subprocess.run(
             [sys.executable, "-c", _STATUSES], env=environment, capture_output=True, text=True, check=True

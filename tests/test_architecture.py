@@ -29,6 +29,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "reconciliation": ("reconciliation",),
     "top": (
         "definitions",
+        "patient",
         "instance",
         "pipeline",
         "console",

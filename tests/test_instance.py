@@ -1,12 +1,16 @@
 """Dagster's history: opened by several at once on a new home, and what is said of one that cannot be used."""
 
+import os
+import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from git_contrib_assets import resources
 from git_contrib_assets.errors import GitContribError, UsageError
 from git_contrib_assets.instance import open_instance
 from git_contrib_assets.resources import report_runs_never_begun
@@ -83,6 +87,48 @@ def test_runs_that_died_before_they_began_are_reported(tmp_path: Path) -> None:
             report_runs_never_begun(instance, home)
         found = {run.run_id: run.status for run in instance.get_runs()}
     assert found == {**statuses, "starting": dg.DagsterRunStatus.FAILURE}
+
+
+def test_a_run_that_ends_while_one_looks_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the command line: it ends, and somebody else removes its mark, before it is looked for."""
+    home = Home(tmp_path / "home")
+    with open_instance(home) as instance:
+        run = instance.add_run(dg.DagsterRun("refresh", status=dg.DagsterRunStatus.STARTED))
+
+        def ended(*_: object) -> bool:
+            instance.report_run_canceled(run)
+            return False
+
+        monkeypatch.setattr(resources, "is_marked", ended)
+        report_runs_never_begun(instance, home)
+        assert [one.status for one in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
+
+
+def test_a_writer_who_takes_his_time_is_waited_for(tmp_path: Path) -> None:
+    """Longer than the five seconds that SQLite waits by itself."""
+    with open_instance(Home(tmp_path / "home")) as instance:
+        (database,) = (tmp_path / "home").rglob("runs.db")
+        writer = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
+        writer.execute("begin immediate")
+        ending = threading.Timer(6.0, writer.rollback)
+        ending.start()
+        instance.add_run(dg.DagsterRun("refresh"))
+        ending.join()
+        writer.close()
+        assert instance.get_runs_count() == 1
+
+
+def test_the_programs_of_dagster_wait_too(tmp_path: Path) -> None:
+    """Those that import nothing of ours."""
+    (tmp_path / "program.py").write_text(
+        "import sys, sqlalchemy\n"
+        "with sqlalchemy.create_engine('sqlite:///' + sys.argv[1]).connect() as connection:\n"
+        "    print(__name__, connection.exec_driver_sql('pragma busy_timeout').scalar())\n"
+    )
+    command = [sys.executable, "-m", "git_contrib_assets.patient", "program", str(tmp_path / "some.db")]
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
+    assert done.stdout == "__main__ 60000\n", done.stderr
 
 
 @pytest.mark.parametrize("place", ["dagster", "/no/such/folder"])

@@ -1,11 +1,34 @@
-"""What the supervisor makes of its programs' logs, and where it puts their socket."""
+"""What the supervisor makes of its programs' logs, where it puts their socket, and how it waits and ends."""
 
+import json
+import subprocess
+import sys
 import tempfile
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from git_contrib_assets import supervisor
+from git_contrib_assets.supervised import kill_session
+
+# A session of two; the second takes a while to be gone, for the memory that it has to give back.
+TWO = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "a = bytearray(b'x') * 300_000_000; print(1, flush=True); input()"],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(3600)
+"""
+SCHEDULE = {
+    "workspaceOrError": {"locationEntries": []},
+    "scheduleOrError": {
+        "scheduleState": {"status": "RUNNING"},
+        "futureTicks": {"results": [{"timestamp": 1_893_467_820}]},
+    },
+}
 
 
 def test_the_end_of_a_log_without_the_bindings_leak_report(tmp_path: Path) -> None:
@@ -28,3 +51,52 @@ def test_the_socket_lies_where_its_path_is_short_and_plain(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", usual)
     assert supervisor._scratch_parent() == parent
+
+
+def test_a_session_that_was_killed_is_gone() -> None:
+    """Nobody who looks afterwards finds one of it at work."""
+    with subprocess.Popen(
+        [sys.executable, "-c", TWO], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as two:
+        assert two.stdout
+        child = int(two.stdout.readline())
+        kill_session(two.pid)
+        with pytest.raises(ProcessLookupError):  # a zombie has nothing in there, and is no process any more
+            _command_line(child)
+
+
+def _command_line(process: int) -> str:
+    try:
+        if command := Path(f"/proc/{process}/cmdline").read_text():
+            return command
+    except FileNotFoundError:
+        pass
+    raise ProcessLookupError(process)
+
+
+def test_a_first_answer_that_comes_too_late_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = threading.Event()
+    asked = []
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path)
+            if len(asked) == 1:
+                slow.wait(60)
+                return
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"data": SCHEDULE}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    monkeypatch.setattr(supervisor, "_ANSWER_SECONDS", 1.0)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ui = f"http://127.0.0.1:{server.server_port}"
+        line = supervisor._until(lambda: supervisor._about_the_schedule(ui), [], supervisor._Stop())
+        slow.set()
+        server.shutdown()
+    assert line == "Daily schedule is on, next at 2030-01-01 03:17 UTC"
+    assert asked[:2] == ["/graphql"] * 2

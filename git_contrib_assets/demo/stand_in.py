@@ -31,7 +31,7 @@ from git_contrib_assets.demo.stand_in_world import Fields, World
 __all__ = ["NewCommit", "StandIn", "World", "create_app", "main", "running", "running_as_process"]
 
 HOST = "127.0.0.1"
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 # Only the client ends an idle connection: from both sides, its next request may meet the server's end of it.
 KEEP_ALIVE_SECONDS = 3600
 TICK_SECONDS = 0.1

@@ -1,5 +1,6 @@
 """Things that go wrong on purpose: which request is hit, and what happens to it."""
 
+import asyncio
 import re
 import threading
 from collections.abc import Mapping
@@ -158,6 +159,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.cleared = asyncio.Event()
         self._faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
@@ -169,6 +171,8 @@ class Faults:
         """All goes well again."""
         with self._lock:
             self._faults.clear()
+        self.cleared.set()
+        self.cleared = asyncio.Event()
 
     def describe(self) -> list[Fields]:
         """All faults, with how often each happened."""

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import contextlib
 import itertools
 import re
 import threading
@@ -197,7 +198,8 @@ class Gate:
                 exchange.status = 0
                 raise _Dropped
             if fault.effect == "slow":
-                await asyncio.sleep(fault.delay)
+                with contextlib.suppress(TimeoutError):  # held until it is cleared, and no longer than it says
+                    await asyncio.wait_for(self.faults.cleared.wait(), fault.delay)
             elif fault.effect == "reply":
                 await self._fault_reply(fault, exchange)(scope, receive, send)
                 return

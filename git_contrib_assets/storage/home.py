@@ -188,12 +188,19 @@ def try_flock(handle: IO[bytes]) -> bool:
 def mark_run_alive(home: Home, run: str) -> IO[bytes]:
     """Hold a file in the run's name for as long as this process lives: who can lock it knows that the run is dead."""
     path = home.locks / "runs" / run
-    starting = home.locks / f"starting-{os.getpid()}-{run}"
-    with storage_errors(path):
-        handle = starting.open("a+b")
+    with _runs_guarded(home):  # nobody sees it before it is locked
+        handle = path.open("a+b")
         try_flock(handle)
-        starting.replace(path)  # only now can others see it, and then it is locked already
     return handle
+
+
+@contextlib.contextmanager
+def _runs_guarded(home: Home) -> Iterator[None]:
+    """Held for moments: who marks a run as alive and who looks for dead ones do not meet half way."""
+    path = home.locks / "runs.lock"
+    with storage_errors(path), path.open("a+b") as guard:
+        fcntl.flock(guard, fcntl.LOCK_EX)
+        yield
 
 
 def is_marked(home: Home, run: str) -> bool:
@@ -204,10 +211,11 @@ def is_marked(home: Home, run: str) -> bool:
 def dead_runs(home: Home) -> list[str]:
     """Runs whose process ended without saying so. ``forget_run`` each once that is dealt with."""
     dead = []
-    for path in sorted((home.locks / "runs").iterdir()):
-        with contextlib.suppress(FileNotFoundError), path.open("r+b") as handle:
-            if try_flock(handle):
-                dead.append(path.name)
+    with _runs_guarded(home):
+        for path in sorted((home.locks / "runs").iterdir()):
+            with contextlib.suppress(FileNotFoundError), path.open("r+b") as handle:
+                if try_flock(handle):
+                    dead.append(path.name)
     return dead
 
 

@@ -1,5 +1,6 @@
 """What goes wrong on purpose, limits, and the log."""
 
+import threading
 import time
 from types import SimpleNamespace
 
@@ -68,6 +69,19 @@ def test_slow_answers(api: httpx.Client, small: StandIn) -> None:
     drops = len(api.get("/repos/acme/tools/commits?per_page=1").content) // DRIP_BYTES
     assert time.monotonic() - begun >= drops * 0.001  # what was sent apart may well arrive together
     assert drops > 10
+
+
+def test_a_slow_answer_comes_when_the_fault_is_cleared(api: httpx.Client, small: StandIn) -> None:
+    small.fault("slow", kind="rest", delay=3600.0)
+    replies = []
+    asking = threading.Thread(target=lambda: replies.append(api.get("/repos/acme/tools", timeout=240)))
+    asking.start()
+    while not small.faults()[0]["hits"]:
+        time.sleep(0.01)
+    assert replies == []
+    small.clear_faults()
+    asking.join()
+    assert [reply.status_code for reply in replies] == [200]
 
 
 def test_graphql_trouble(small: StandIn) -> None:

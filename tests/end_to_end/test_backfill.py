@@ -33,7 +33,7 @@ def until_ended(up: Up, backfill: str) -> str:
         found = str(up.ask(STATUS, backfill=backfill)["partitionBackfillOrError"]["status"])
         return found if found in ENDED else None
 
-    return until(status, seconds=180)
+    return until(status)
 
 
 def crawls(up: Up, backfill: str) -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def test_scattered_partitions_cancelled_in_the_middle(installation: Installation
     with running(installation, "up", *FREE_PORTS) as up:
         github.fault("hang", kind="git", path=r"^/acme/tools\.git")
         backfill = launch(up, "acme/docs", "acme/site", "acme/tools", everything_again=True)
-        until(lambda: ("acme/site", "landed") in attempts(installation)[done:], seconds=120)
+        until(lambda: ("acme/site", "landed") in attempts(installation)[done:])
         until(lambda: [one for one in github.faults() if one["hits"]])
         up.ask(CANCEL, backfill=backfill)
         assert until_ended(up, backfill) == "CANCELED"

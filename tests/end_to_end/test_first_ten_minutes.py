@@ -58,7 +58,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
                 "-o",
                 os.devnull,
                 "--retry",
-                "50",
+                "300",
                 "--retry-connrefused",
                 "--retry-delay",
                 "1",

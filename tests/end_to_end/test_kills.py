@@ -14,7 +14,7 @@ import pytest
 from installations import OWNER, WITH_ACCOUNTS, Installation
 
 KILLS = int(os.environ.get("GIT_CONTRIB_KILLS", "4"))
-_TEMPORARY = ("*.tmp*", "starting-*", "*.wal")
+_TEMPORARY = ("*.tmp*", "*.wal")
 
 
 @pytest.fixture

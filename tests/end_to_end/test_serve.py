@@ -1,6 +1,6 @@
 """The API as people start it: ``git-contrib serve`` on a home, through a switch of snapshots."""
 
-import socket
+import re
 import time
 from collections.abc import Iterator
 
@@ -13,13 +13,12 @@ from git_contrib_assets.demo.stand_in import StandIn
 
 @pytest.fixture
 def api(installation: Installation) -> Iterator[httpx.Client]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    serving = installation.start("serve", "--port", str(port))
+    serving = installation.start("serve", "--port", "0")
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            deadline = time.monotonic() + 60
+        assert serving.stderr
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+", serving.stderr.readline())
+        with httpx.Client(base_url=address, timeout=240) as client:
+            deadline = time.monotonic() + 240
             while True:
                 try:
                     client.get("/healthz")
@@ -31,7 +30,7 @@ def api(installation: Installation) -> Iterator[httpx.Client]:
             yield client
     finally:
         serving.terminate()
-        serving.communicate(timeout=30)
+        serving.communicate(timeout=240)
 
 
 def test_it_answers_before_and_after_the_first_snapshot_and_follows_the_next(

@@ -1,6 +1,7 @@
 """The commands that read a snapshot: what they print, and what they say when they cannot."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -95,11 +96,13 @@ def test_a_file_that_cannot_be_written_is_named(home: Path, tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["months.csv"]
 
 
-def test_serve_names_the_page_too(home: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_names_the_page_too_and_ends_well_while_it_starts(home: Path, number: signal.Signals) -> None:
     with subprocess.Popen(command(home, "serve", "--port", "0"), stderr=subprocess.PIPE, text=True) as serving:
         assert serving.stderr
         api, page = serving.stderr.readline(), serving.stderr.readline()
-        serving.terminate()
+        serving.send_signal(number)  # it has told where it will be, and still starts
+    assert serving.returncode == 0
     address = api.removeprefix("API on ").partition("/docs")[0]
     assert address.startswith("http://127.0.0.1:")
     assert page == f"Page on {address}/\n"
@@ -120,7 +123,7 @@ def test_a_link_or_a_pipe_is_written_to_and_not_replaced(home: Path, tmp_path: P
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "target.csv").read_text() == expected
     with subprocess.Popen(command(home, "export", "repositories", "-o", str(tmp_path / "pipe"))) as process:
-        read = subprocess.run(["cat", str(tmp_path / "pipe")], capture_output=True, text=True, check=True, timeout=60)
+        read = subprocess.run(["cat", str(tmp_path / "pipe")], capture_output=True, text=True, check=True, timeout=240)
         assert read.stdout == expected
     assert process.returncode == 0
     assert (tmp_path / "pipe").is_fifo()
@@ -130,6 +133,7 @@ def test_serve_links_to_the_server_beside_the_api(home: Path, monkeypatch: pytes
     """As with an Enterprise Server, of which only the API's address was told."""
     told = {}
     monkeypatch.setattr("uvicorn.run", lambda *_, **__: told.update(os.environ))
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # those of the tests' own process stay
     monkeypatch.setenv("GITHUB_API_URL", "https://ghe.test/api/v3")
     monkeypatch.delenv("GITHUB_SERVER_URL", raising=False)
     with monkeypatch.context() as environment:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -260,7 +261,42 @@ def test_our_own_run_is_alive_until_its_file_is_closed(home):
     with mark_run_alive(home, "run-8"):
         assert dead_runs(home) == []
     assert dead_runs(home) == ["run-8"]
-    assert list(home.locks.glob("starting-*")) == []
+
+
+def test_a_kill_while_a_run_is_marked_leaves_nothing(home):
+    mark_run_alive(home, "run-8").close()
+    forget_run(home, "run-8")
+    before = {path for path in home.locks.rglob("*") if path.is_file()}
+    killed = "import os, signal; home_module.try_flock = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
+    code = HOLD.replace("home = Home", f"import git_contrib_assets.storage.home as home_module; {killed}\nhome = Home")
+    done = subprocess.run([sys.executable, "-c", code, str(home.root), "alive"], check=False)
+    assert done.returncode == -signal.SIGKILL
+    for run in dead_runs(home):
+        forget_run(home, run)
+    assert {path for path in home.locks.rglob("*") if path.is_file()} == before
+
+
+def test_a_run_is_not_taken_for_dead_while_it_is_marked(home):
+    """However long the moment between its file and the lock on it lasts."""
+    waits = "home_module.try_flock = lambda handle: (print('here', flush=True), sys.stdin.readline(), take(handle))"
+    code = HOLD.replace(
+        "home = Home",
+        "import git_contrib_assets.storage.home as home_module; take = home_module.try_flock\n"
+        + waits
+        + "\nhome = Home",
+    )
+    command = [sys.executable, "-c", code, str(home.root), "alive"]
+    found = []
+    looking = threading.Thread(target=lambda: found.append(dead_runs(home)))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"here\n"
+        looking.start()
+        process.stdin.write(b"go on\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"ready\n"
+        looking.join()
+        process.kill()
+    assert found == [[]]
 
 
 def test_to_look_for_dead_runs_frees_nobody(home):
