@@ -129,11 +129,11 @@ class _Server(uvicorn.Server):
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The address of the API over the snapshots in a folder."""
-    app = create_app(Settings(published=folder))
+    app = create_app(Settings(published=folder, query_seconds=600))  # a machine that halts must not make a 503
     server = _Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    assert server.is_up.wait(30)
+    assert server.is_up.wait(90)
     try:
         yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:

@@ -10,6 +10,7 @@
   const form = byId("choice");
   const answers = new Map(); // snapshot and address -> promise of the JSON
   let running = null; // what stops the change under way
+  let asked = choiceIn(location); // of the page shown, or on its way to be
 
   // What the API says
 
@@ -187,6 +188,10 @@
 
   // The choice
 
+  function choiceIn(address) {
+    return address.pathname + address.search;
+  }
+
   function choiceOfForm(submitter) {
     const given = new FormData(form);
     if (submitter?.name === "sort") given.set("sort", submitter.value);
@@ -208,7 +213,7 @@
   }
 
   // Shows the page at an address in place of this one: everything is fetched and drawn first, then swapped at once.
-  async function show(address, { push = true, withForm = false } = {}) {
+  async function show(address, { push = true, withForm = false, link = null } = {}) {
     running?.abort();
     const mine = (running = new AbortController());
     document.body.classList.add("is-busy");
@@ -226,7 +231,8 @@
       if (mine.signal.aborted) return;
       say("");
       if (push) history.pushState(null, "", address);
-      swap(next, withForm, address);
+      asked = choiceIn(address);
+      swap(next, withForm, address, link);
     } catch (error) {
       if (!mine.signal.aborted) say(`This choice could not be shown: ${error.message}`);
     } finally {
@@ -234,8 +240,9 @@
     }
   }
 
-  function swap(next, withForm, address) {
-    const focused = document.activeElement?.id;
+  function swap(next, withForm, address, link) {
+    const focused = document.activeElement;
+    const successor = successorOf(focused, link, next);
     document.title = next.title;
     for (const part of document.querySelectorAll("[data-part]")) {
       const fresh = next.getElementById(part.id);
@@ -258,10 +265,26 @@
       for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = chosen.has(`${box.name}=${box.value}`);
       for (const name of ["from", "to"]) byId(name).value = next.getElementById(name).value;
     }
-    if (focused && document.activeElement?.id !== focused) byId(focused)?.focus({ preventScroll: true });
+    successor?.focus({ preventScroll: ![link, document.body].includes(focused) });
     start();
     const value = (name) => document.querySelector(`[data-value=${name}]`).textContent;
     byId("status").textContent = `${byId("top").querySelector("h1").textContent}: ${value("in_year")} new contributors in 12 months, ${value("all_time")} of all time.`;
+  }
+
+  // Whoever works by keyboard may have gone on while the page was on its way, and must not be thrown back to its top: the
+  // focus goes to what has the same id, else to what leads to the same, says the same or stands at the same place.
+  function successorOf(focused, link, next) {
+    const followed = link !== null && (focused === link || focused === document.body);
+    const part = (followed ? link : focused)?.closest("[data-part]");
+    if (!part) return null;
+    if (focused.id && !followed) return next.getElementById(focused.id);
+    const like = (one, name) => [...one.querySelectorAll(focused.localName)].filter((stop) => stop.tabIndex >= 0 && stop[name] === focused[name]);
+    // a link that was followed is gone, or done with: one goes on beside it, or at the numbers that changed
+    for (const name of followed ? [] : ["href", "textContent", "localName"]) {
+      const found = like(next.getElementById(part.id), name);
+      if (found.length) return found[Math.min(like(part, name).indexOf(focused), found.length - 1)];
+    }
+    return part.id === "chosen" ? picker.querySelector("summary") : next.getElementById("monthly");
   }
 
   // The list is not of all repositories: one that was chosen elsewhere has to be in it, or the next choice would lose it.
@@ -291,13 +314,14 @@
     const link = event.target.closest?.("a[data-choice]");
     if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    const within = link.closest("[data-part]").id;
-    show(new URL(link.href), { withForm: true }).then(() => {
-      // the link is gone: whoever works by keyboard goes on beside it, or at the numbers that changed
-      if (document.activeElement === document.body) (within === "chosen" ? byId("picker").querySelector("summary") : byId("monthly")).focus();
-    });
+    show(new URL(link.href), { withForm: true, link });
   });
-  addEventListener("popstate", () => show(new URL(location.href), { push: false, withForm: true }));
+  addEventListener("popstate", () => {
+    // a link to a part of the page comes here too: it shows nothing else, and must not end the change under way
+    if (choiceIn(location) === asked) return;
+    asked = choiceIn(location);
+    show(new URL(location.href), { push: false, withForm: true });
+  });
 
   // The list of repositories
 

@@ -1,12 +1,14 @@
 """Snapshots made by hand, and a client of an app over them."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import anyio
 import duckdb
 import httpx
 import pyarrow
@@ -15,10 +17,14 @@ from fastapi import FastAPI
 
 from api import models
 from api.main import create_app
+from api.problems import ProblemError
 from api.settings import Settings
+from api.snapshot import SnapshotStore
 from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, TABLES
 
 Rows = Sequence[Mapping[str, Any]]
+# for what is not about the bound on a query's time: a machine that halts for a moment must not reach it
+PATIENCE = 120.0
 # the published times are UTC without saying so
 at = datetime.fromisoformat
 
@@ -230,13 +236,13 @@ def make_series() -> Callable[..., list[dict[str, Any]]]:
 @pytest.fixture
 def settings(published: Published) -> Settings:
     """Settings that look at the link on each request, so that no test has to wait."""
-    return Settings(published=published.folder, look_every_seconds=0)
+    return Settings(published=published.folder, look_every_seconds=0, query_seconds=PATIENCE)
 
 
 @pytest.fixture(scope="session")
 def made_app(made_snapshot: Published) -> Iterator[FastAPI]:
     """The app over the made snapshot: made once, for its routes take a moment to build."""
-    app = create_app(Settings(published=made_snapshot.folder))
+    app = create_app(Settings(published=made_snapshot.folder, query_seconds=PATIENCE))
     yield app
     app.state.store.close()
 
@@ -255,6 +261,20 @@ async def own_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as opened:
         yield opened
     app.state.store.close()
+
+
+@pytest.fixture(scope="session")
+def until_open() -> Callable[[SnapshotStore], Awaitable[None]]:
+    """Asks for a lease until there is one: a short bound on a query's time is one on each query of the opening, too."""
+
+    async def ask(store: SnapshotStore) -> None:
+        with anyio.fail_after(PATIENCE):
+            while store.latest() is None:
+                with suppress(ProblemError):
+                    async with store.lease():
+                        pass
+
+    return ask
 
 
 @pytest.fixture(scope="session")

@@ -30,8 +30,9 @@ from api.snapshot import BATCH_ROWS, SnapshotStore
 from git_contrib_assets.serving.contract import CURRENT_LINK
 
 MANY = 2 * BATCH_ROWS + 17
-# bounds the opening of the snapshot too: more than that takes, many times over, on a machine that is busy
-SECONDS = 2.0
+SECONDS = 1.0
+# for what is not about that bound: a machine that halts for a moment must not reach it
+PATIENCE = 120.0
 LARGE = "/v1/new-contributors.csv"
 
 
@@ -68,10 +69,10 @@ def large(tmp_path_factory: pytest.TempPathFactory, snapshots_in) -> Path:
     ids=["time", "memory"],
 )
 @pytest.mark.parametrize("by", ["run", "reader"])
-async def test_a_query_out_of_bounds_is_a_problem(large, problem_of, bounds, select, by):
+async def test_a_query_out_of_bounds_is_a_problem(large, problem_of, until_open, bounds, select, by):
     """503 and when to come back, however the rows are read; the server goes on."""
     tables = "with t as (from monthly_new_contributors), t2 as (select epoch(date) as date0 from t) "
-    app = create_app(Settings(published=large, **bounds))
+    app = create_app(Settings(published=large, **{"query_seconds": PATIENCE} | bounds))
 
     async def heavy() -> None:
         async with app.state.store.lease() as lease:
@@ -82,15 +83,21 @@ async def test_a_query_out_of_bounds_is_a_problem(large, problem_of, bounds, sel
                     reader.read_all()
 
     app.add_api_route("/heavy", heavy)
+    await until_open(app.state.store)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         problem_of(await client.get("/heavy"), 503, "query-too-slow")
-        assert (await client.get("/v1/meta")).status_code == 200
+        async with asyncio.timeout(PATIENCE):
+            # the short bound holds for this one too, and a machine that halts may reach it
+            while (answer := await client.get("/v1/meta")).status_code == 503 and "query_seconds" in bounds:
+                problem_of(answer, 503, "query-too-slow")
+        assert answer.status_code == 200
     app.state.store.close()
 
 
-async def test_time_runs_between_batches_too(large):
+async def test_time_runs_between_batches_too(large, until_open):
     """A reader that dawdles is stopped: that is why a download is at its end before it is sent."""
     store = SnapshotStore(Settings(published=large, query_seconds=SECONDS))
+    await until_open(store)
     async with store.lease() as lease:
         with pytest.raises(duckdb.InterruptException):  # noqa: PT012 - it comes from within
             with lease.snapshot.reader("from monthly_new_contributors") as reader:
@@ -109,16 +116,21 @@ async def test_time_runs_between_batches_too(large):
     ],
     ids=["time", "memory"],
 )
-async def test_series_that_take_too_long_to_load_are_queried(published, tables, monkeypatch, bounds, select):
+async def test_series_that_take_too_long_to_load_are_queried(
+    published, tables, monkeypatch, problem_of, until_open, bounds, select
+):
     """The snapshot is served all the same, and each series is what it would be."""
     published.publish("one", tables)
     plain = queries.select
     answers = []
-    for months in (plain("months"), select):
+    for months, bounded in ((plain("months"), {}), (select, bounds)):
         monkeypatch.setattr(queries, "select", lambda name, months=months: months if name == "months" else plain(name))
-        app = create_app(Settings(published=published.folder, **bounds))
+        app = create_app(Settings(published=published.folder, **{"query_seconds": PATIENCE} | bounded))
+        await until_open(app.state.store)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            answer = await client.get("/v1/repositories/acme/anvil/new-contributors")
+            async with asyncio.timeout(PATIENCE):
+                while (answer := await client.get("/v1/repositories/acme/anvil/new-contributors")).status_code == 503:
+                    problem_of(answer, 503, "query-too-slow")  # the short bound holds for what is queried, too
         assert (app.state.store.latest().snapshot._series is None) == (months == select)
         answers.append((answer.status_code, answer.json()["items"]))
         app.state.store.close()
@@ -150,7 +162,7 @@ async def test_settings_of_the_connection(large):
 
 async def test_too_many_queries(made_snapshot, problem_of, monkeypatch):
     """One runs, one waits, the next is told to come back; what is kept is answered all the same."""
-    settings = Settings(published=made_snapshot.folder, concurrent_queries=1, waiting_queries=1)
+    settings = Settings(published=made_snapshot.folder, concurrent_queries=1, waiting_queries=1, query_seconds=PATIENCE)
     app = create_app(settings)
     entered, go_on = threading.Event(), threading.Event()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
@@ -159,12 +171,12 @@ async def test_too_many_queries(made_snapshot, problem_of, monkeypatch):
 
         def slow(*arguments: object) -> Answer:
             entered.set()
-            assert go_on.wait(30)
+            assert go_on.wait(PATIENCE)
             return plain(*arguments)
 
         monkeypatch.setattr("api.routes.lists.json_answer", slow)
         running = asyncio.create_task(client.get("/v1/new-contributors?page=1"))
-        await asyncio.to_thread(entered.wait, 30)
+        assert await asyncio.to_thread(entered.wait, PATIENCE)
         waiting = asyncio.create_task(client.get("/v1/new-contributors?page=2"))
         while not app.state.store._limiter.statistics().tasks_waiting:  # noqa: ASYNC110 - there is no event of it
             await asyncio.sleep(0)
@@ -237,7 +249,7 @@ async def test_kept_answers_are_those_that_were_given(client):
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
 async def test_a_large_answer_is_whole(large, suffix, encoding):
     """In all formats, packed or not; every row once, in order."""
-    app = create_app(Settings(published=large))
+    app = create_app(Settings(published=large, query_seconds=PATIENCE))
     address = f"/v1/new-contributors.{suffix}?sort=repository,date"
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         answer = await client.get(address, headers={"accept-encoding": encoding})
@@ -259,7 +271,7 @@ async def test_a_large_answer_is_whole(large, suffix, encoding):
 
 async def test_a_large_answer_takes_little_memory(large):
     """Far less than its own size, and nothing of it is left when it has been sent."""
-    app = create_app(Settings(published=large))
+    app = create_app(Settings(published=large, query_seconds=PATIENCE))
     size = arrow = 0
 
     async def receive() -> dict:
@@ -308,7 +320,7 @@ async def test_a_large_answer_outlives_its_snapshot(large, tmp_path):
     folder.mkdir()
     (folder / "large.duckdb").write_bytes((large / "large.duckdb").read_bytes())
     (folder / CURRENT_LINK).symlink_to("large.duckdb")
-    app = create_app(Settings(published=folder, look_every_seconds=0))
+    app = create_app(Settings(published=folder, look_every_seconds=0, query_seconds=PATIENCE))
     received = []
 
     async def receive() -> dict:

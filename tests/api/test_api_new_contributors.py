@@ -107,7 +107,11 @@ async def test_page_past_the_end(client):
     assert body["links"]["prev"].endswith("page=2")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     page_size=st.integers(1, 40),
     sort=st.lists(

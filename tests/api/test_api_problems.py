@@ -144,14 +144,14 @@ async def test_unforeseen_error(made_snapshot, problem_of, monkeypatch, caplog):
     assert any(getattr(record, "request_id", "") == "asked-by-me" and record.exc_info for record in caplog.records)
 
 
-async def test_slow_query_is_stopped(published, tables, problem_of):
+async def test_slow_query_is_stopped(published, tables, problem_of, until_open):
     """A bound on time holds for every cursor."""
     published.publish("one", tables)
-    app = create_app(Settings(published=published.folder, query_seconds=0.05))
-
+    app = create_app(Settings(published=published.folder, query_seconds=0.5))
+    await until_open(app.state.store)
     async with app.state.store.lease() as lease:
         with pytest.raises(duckdb.InterruptException):
-            lease.snapshot.run("select sum(a.range * b.range) from range(100000) a, range(100000) b")
+            lease.snapshot.run("select sum(a.range * b.range) from range(1000000) a, range(1000000) b")
 
     def slow() -> None:
         raise duckdb.InterruptException("stopped")

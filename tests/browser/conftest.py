@@ -4,8 +4,10 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
+PATIENCE = 90_000  # milliseconds: it only ends what would never come, however slow the machine
+expect.set_options(timeout=PATIENCE)
 QUIET = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -28,7 +30,7 @@ def browser():
         pytest.skip("there is no Chromium on this machine")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium refuses to start as root with one
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=[*QUIET, *sandbox])
+        browser = playwright.chromium.launch(executable_path=executable, args=[*QUIET, *sandbox], timeout=PATIENCE)
         yield browser
         browser.close()
 
@@ -37,5 +39,6 @@ def browser():
 def page(browser):
     context = browser.new_context(accept_downloads=True)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     yield page
     context.close()

@@ -18,6 +18,7 @@ MONTHLY = "[data-drawing=monthly] svg"
 RUNNING = "[data-drawing=running] svg"
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
+HTTP = httpx.Client(timeout=90)
 LONG = [f"acme/quiet-{number}-{'long-name-' * 10}"[:105] for number in range(2)]
 
 
@@ -62,9 +63,22 @@ def watched(page, site):
 def opened(watched, site):
     """The page as it is without a choice, drawn."""
     watched.goto(site)
-    expect(watched.locator(MONTHLY)).to_be_visible()
+    drawn(watched)
     expect(watched.locator(".people li")).not_to_have_count(0)
     return watched
+
+
+def drawn(page) -> None:
+    """Wait for both drawings: each comes when its numbers have come."""
+    for drawing in (MONTHLY, RUNNING):
+        expect(page.locator(drawing)).to_be_visible()
+
+
+def release(page, held) -> None:
+    """Let the answer come that a route holds back; the route is told of it while the page is asked for something."""
+    while not held:
+        page.evaluate("0")
+    held.pop().continue_()
 
 
 def choice_of(page) -> list[tuple[str, str]]:
@@ -76,7 +90,7 @@ def value(page, name):
 
 
 def summary(site, query="") -> list[dict]:
-    return httpx.get(f"{site}/v1/new-contributors/summary{query}").json()["items"]
+    return HTTP.get(f"{site}/v1/new-contributors/summary{query}").json()["items"]
 
 
 def in_year(site, query="") -> str:
@@ -124,8 +138,7 @@ def test_nothing_moves_while_it_is_drawn(watched, site):
             .observe({type: 'layout-shift', buffered: true});""")
     watched.goto(site)
     before = watched.locator("#leaders").bounding_box()
-    for drawing in (MONTHLY, RUNNING):
-        expect(watched.locator(drawing)).to_be_visible()
+    drawn(watched)
     assert watched.locator("#leaders").bounding_box() == before
     assert watched.evaluate("new Promise((done) => requestAnimationFrame(() => done(window.moved)))") < 0.02
 
@@ -137,8 +150,9 @@ def test_nothing_runs_out_of_the_window(watched, site, size):
     watched.goto(f"{site}/?repository=acme/anvil&repository=acme/engraver")
     for width in (size["width"], size["height"]):
         watched.set_viewport_size({"width": width, "height": size["height"]})
-        room = watched.locator("[data-drawing=monthly]").bounding_box()["width"]
-        expect(watched.locator(MONTHLY)).to_have_attribute("width", str(int(room)))
+        for drawing in ("monthly", "running"):
+            room = watched.locator(f"[data-drawing={drawing}]").bounding_box()["width"]
+            expect(watched.locator(f"[data-drawing={drawing}] svg")).to_have_attribute("width", str(int(room)))
         assert watched.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
@@ -152,7 +166,7 @@ def test_long_names_do_not_run_out_of_a_small_window(page, crowded):
     """Wherever they stand, drawings and tables included."""
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"{crowded}/?repository={LONG[0]}&repository={LONG[1]}&repository=acme/anvil")
-    expect(page.locator(f"{RUNNING} .total path").first).to_be_visible()
+    drawn(page)
     for _ in range(2):
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         page.locator("#running-table summary").click()
@@ -276,8 +290,9 @@ def test_one_choice_overtakes_another(opened, site):
     held = []
     opened.route("**/?repository=acme/anvil", lambda route: held.append(route))
     opened.locator("#picker summary").click()
-    with opened.expect_event("requestfailed", lambda request: request.url.endswith("?repository=acme/anvil")):
+    with opened.expect_request("**/?repository=acme/anvil"):
         opened.get_by_role("checkbox", name="anvil").check()
+    with opened.expect_event("requestfailed", lambda request: request.url.endswith("?repository=acme/anvil")):
         opened.get_by_role("checkbox", name="drill").check()
     expect(opened.locator("h1")).to_have_text("acme/anvil and acme/drill")
     expect(opened.locator(f"{RUNNING} .total path")).to_have_count(2)
@@ -340,7 +355,7 @@ def test_a_failure_is_said(page, site):
 
 def test_drawings_and_tables_are_of_one_snapshot(page, site):
     """An answer that the browser kept from before is asked for again, past its cache."""
-    old = httpx.get(f"{site}/v1/new-contributors/summary").json() | {"snapshot": "before", "items": []}
+    old = HTTP.get(f"{site}/v1/new-contributors/summary").json() | {"snapshot": "before", "items": []}
     page.route("**/v1/new-contributors/summary", lambda route: route.fulfill(json=old), times=1)
     page.goto(site)
     expect(page.locator(f"{MONTHLY} .bars rect")).to_have_count(len(summary(site)))
@@ -401,6 +416,65 @@ def test_keyboard_only(opened, site):
     assert ("sort", "-repository") in choice_of(opened)
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "#headline a[href='#coverage']",
+        "#monthly .sources a >> nth=1",
+        "#monthly-table summary",
+        "#monthly-table .scroll",
+        "#newest a[href$='0004']",
+        "#leaders tbody a >> nth=2",
+        "#sort-state",
+        "#from",
+    ],
+)
+def test_focus_stays_when_an_answer_comes_late(opened, site, place):
+    """One has gone on by then, to what the answer replaces by its like."""
+    held = []
+    opened.route("**/?bots=false", lambda route: held.append(route))
+    opened.locator("#monthly-table").evaluate("(one) => { one.open = true; }")
+    with opened.expect_request("**/?bots=false"):
+        opened.get_by_label("Leave out bots").check()
+    opened.locator(place).focus()
+    seen = opened.evaluate("scrollY")
+    release(opened, held)
+    expect(opened).to_have_url(f"{site}/?bots=false")
+    expect(opened.locator(place)).to_be_focused()
+    assert opened.evaluate("scrollY") == seen
+
+
+def test_focus_goes_on_where_its_place_is_no_more(opened, site):
+    """At the numbers that changed; also for whoever came to a chip while the page without it was on its way."""
+    opened.locator("#leaders").get_by_role("link", name="anvil").focus()
+    opened.keyboard.press("Enter")
+    expect(opened.locator("#monthly")).to_be_focused()
+    held = []
+    opened.route(f"{site}/", lambda route: held.append(route))
+    with opened.expect_request(f"{site}/"):
+        opened.get_by_text("all repositories", exact=True).click()
+    opened.get_by_label("Remove acme/anvil").focus()
+    release(opened, held)
+    expect(opened.locator("#picker summary")).to_be_focused()
+
+
+def test_a_link_to_a_part_of_the_page_ends_no_choice(opened, site):
+    """The choice that is on its way is shown all the same; the way back is one to the page of before."""
+    held = []
+    opened.route("**/?bots=false", lambda route: held.append(route))
+    with opened.expect_request("**/?bots=false"):
+        opened.get_by_label("Leave out bots").check()
+    opened.locator("#headline a[href='#coverage']").click()
+    expect(opened).to_have_url(f"{site}/#coverage")
+    release(opened, held)
+    expect(value(opened, "in_year")).to_have_text(in_year(site, "?bots=false"))
+    expect(opened).to_have_url(f"{site}/?bots=false")
+    opened.go_back()
+    expect(opened).to_have_url(f"{site}/#coverage")
+    expect(value(opened, "in_year")).to_have_text(in_year(site))
+    expect(opened.get_by_label("Leave out bots")).not_to_be_checked()
+
+
 def test_focus_is_seen_everywhere(opened):
     """Every stop of the tab key is in view and has an outline; they come in the order of the page."""
     opened.locator("#picker summary").press("Enter")
@@ -450,7 +524,7 @@ def test_tables_without_scripts(plain, site):
     expect(plain.locator(".people li")).to_have_count(20)
     picture = plain.locator("[data-drawing=monthly] img")
     expect(picture).to_be_visible()
-    assert httpx.get(f"{site}{picture.get_attribute('src')}").headers["content-type"] == "image/svg+xml"
+    assert HTTP.get(f"{site}{picture.get_attribute('src')}").headers["content-type"] == "image/svg+xml"
 
 
 def test_the_form_without_scripts(plain, site):
@@ -479,7 +553,7 @@ def test_axe_finds_nothing_serious(browser, site, scheme, size, query):
     context = browser.new_context(color_scheme=scheme, viewport=size)
     page = context.new_page()
     page.goto(site + query)
-    expect(page.locator(MONTHLY)).to_be_visible()
+    drawn(page)
     page.locator("#monthly-table summary").click()
     page.locator("#running-table summary").click()
     page.locator("#picker summary").click()
