@@ -33,7 +33,9 @@ _STOP_SECONDS = 8.0
 _STOP_RUNS_SECONDS = 60.0  # until they have written how they ended; who cannot wait presses Ctrl-C again
 _ANSWER_SECONDS = 10.0
 _POLL_SECONDS = 0.1
-_NOT_GIVEN_AWAY = range(20_000, 32_768)  # by the system to others, before our program listens, as it would one of its own
+_NOT_GIVEN_AWAY = range(
+    20_000, 32_768
+)  # by the system to others, before our program listens, as it would one of its own
 _LOOK_SECONDS = 0.5
 _LOG_BYTES = 10 * 1024 * 1024
 _TAIL_LINES = 12
