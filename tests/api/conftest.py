@@ -240,9 +240,15 @@ def settings(published: Published) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def made_app(made_snapshot: Published) -> Iterator[FastAPI]:
+def made_settings(made_snapshot: Published) -> Settings:
+    """Settings for the made snapshot: DuckDB opens a file twice in one process only with the same bounds."""
+    return Settings(published=made_snapshot.folder, query_seconds=PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def made_app(made_settings: Settings) -> Iterator[FastAPI]:
     """The app over the made snapshot: made once, for its routes take a moment to build."""
-    app = create_app(Settings(published=made_snapshot.folder, query_seconds=PATIENCE))
+    app = create_app(made_settings)
     yield app
     app.state.store.close()
 

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import tracemalloc
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -160,10 +161,9 @@ async def test_settings_of_the_connection(large):
     store.close()
 
 
-async def test_too_many_queries(made_snapshot, problem_of, monkeypatch):
+async def test_too_many_queries(made_settings, problem_of, monkeypatch):
     """One runs, one waits, the next is told to come back; what is kept is answered all the same."""
-    settings = Settings(published=made_snapshot.folder, concurrent_queries=1, waiting_queries=1, query_seconds=PATIENCE)
-    app = create_app(settings)
+    app = create_app(replace(made_settings, concurrent_queries=1, waiting_queries=1))
     entered, go_on = threading.Event(), threading.Event()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
         assert (await client.get("/v1/repositories")).status_code == 200

@@ -128,9 +128,9 @@ async def test_strange_names(client, problem_of, name):
     problem_of(answer, answer.status_code, answer.json()["type"].rpartition("/")[2])
 
 
-async def test_unforeseen_error(made_snapshot, problem_of, monkeypatch, caplog):
+async def test_unforeseen_error(made_settings, problem_of, monkeypatch, caplog):
     """500 tells nothing of the error; the log has it, under the id the caller got."""
-    app = create_app(Settings(published=made_snapshot.folder))
+    app = create_app(made_settings)
 
     def broken() -> None:
         raise RuntimeError("secret of the house")

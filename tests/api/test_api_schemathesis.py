@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
 from api.main import create_app
-from api.settings import Settings
 
 # it takes text that is no number for none at all, as it always has: there is nothing to refuse
 TAKES_ANYTHING = "/api/repos"
@@ -26,11 +25,10 @@ def in_order(case: schemathesis.Case) -> schemathesis.Case:
     return case
 
 
-def test_every_answer_is_as_described(made_snapshot, subtests: pytest.Subtests) -> None:
+def test_every_answer_is_as_described(made_settings, subtests: pytest.Subtests) -> None:
     """All checks there are, with parameters as they are described and with others."""
     # an app of its own: the client stops it when it is done
-    bounds = Settings(published=made_snapshot.folder, query_seconds=600)  # a machine that halts must not make a 503
-    schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(bounds))
+    schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(made_settings))
     operations = [found.ok() for found in schema.get_all_operations()]
     named = [one for one in operations if one.path_parameters or one.query]
     asked = 0
