@@ -24,6 +24,8 @@ from git_contrib_assets.sources.history import cancel_all
 from git_contrib_assets.storage.home import Home, is_full, translate_storage_error
 
 INTERRUPTED = 130
+# DuckDB tells of one that came during a query as of an error of its own
+_INTERRUPTED_WORDS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__, "Query interrupted")
 # 130, 5, 4, 3, 1: of several, the one that tells most about what to do next
 _PRECEDENCE = (INTERRUPTED, 5, 4, 3, 2, 1, 0)
 
@@ -187,9 +189,10 @@ def _execute(
 
 
 def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
-    """Whether Ctrl-C ended a step: Dagster counts that as its failure."""
+    """Whether Ctrl-C ended it: Dagster counts that as a failure of a step, or of the run where it came between two."""
     errors = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
-    return any(error and dg.DagsterExecutionInterruptedError.__name__ in error.to_string() for error in errors)
+    errors += [event.job_failure_data.error for event in result.all_events if event.is_job_failure]
+    return any(error and any(word in error.to_string() for word in _INTERRUPTED_WORDS) for error in errors)
 
 
 def _unexplained(home: Home, result: dg.ExecuteInProcessResult) -> GitContribError:
@@ -206,10 +209,11 @@ def _unexplained(home: Home, result: dg.ExecuteInProcessResult) -> GitContribErr
             f"The new tables are held back, for a check failed ({', '.join(held_back)}); the last good snapshot stays: "
             "look at the check in the Dagster UI"
         )
-    failed = next(event for event in result.all_events if event.is_step_failure)
-    cause = failed.step_failure_data.error
+    failures = [(event.step_key, event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
+    failures += [("The run", event.job_failure_data.error) for event in result.all_events if event.is_job_failure]
+    failed, cause = failures[0]
     text = redact((cause.cause or cause).message.strip().splitlines()[0]) if cause else "no reason given"
-    return GitContribError(f"{failed.step_key} failed: {text}")
+    return GitContribError(f"{failed} failed: {text}")
 
 
 @contextlib.contextmanager

@@ -1,0 +1,83 @@
+"""Ctrl-C ends a run as interrupted, whatever it meets: a step, the moment between two, a query."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.executor.in_process import InProcessExecutor
+
+from git_contrib_assets import pipeline
+from git_contrib_assets.storage.home import Home
+
+# A signal in the middle of a query of DuckDB's, told as DuckDB tells it.
+QUERY = """
+import duckdb, os, signal, threading, time
+connection = duckdb.connect()
+for setting in ("enable_progress_bar = true", "enable_progress_bar_print = false", "progress_bar_time = 0"):
+    connection.execute(f"set {setting}")
+def interrupt():
+    while connection.query_progress() < 0:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt, daemon=True).start()
+try:
+    connection.execute("select sum(a.range * b.range) from range(1000000) as a, range(1000000) as b")
+except BaseException as error:
+    print(error)
+"""
+
+
+def run_that_raises(error: BaseException) -> dg.ExecuteInProcessResult:
+    @dg.op
+    def step() -> None:
+        raise error
+
+    @dg.job
+    def work() -> None:
+        step()
+
+    with dg.DagsterInstance.ephemeral() as instance:
+        return work.execute_in_process(instance=instance, raise_on_error=False)
+
+
+def test_in_a_step() -> None:
+    assert pipeline._was_interrupted(run_that_raises(dg.DagsterExecutionInterruptedError()))
+
+
+def test_in_a_query() -> None:
+    told = subprocess.run([sys.executable, "-c", QUERY], capture_output=True, text=True, timeout=600, check=True)
+    assert pipeline._was_interrupted(run_that_raises(RuntimeError(told.stdout.strip())))
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, dg.DagsterExecutionInterruptedError])
+def test_between_two_steps(monkeypatch: pytest.MonkeyPatch, error: type[BaseException]) -> None:
+    def execute(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(InProcessExecutor, "execute", execute)
+    assert pipeline._was_interrupted(run_that_raises(ValueError("it does not come to that")))
+
+
+def test_any_other_failure_is_none(home: Home) -> None:
+    done = run_that_raises(ValueError("something broke"))
+    assert not pipeline._was_interrupted(done)
+    assert str(pipeline._unexplained(home, done)) == "step failed: ValueError: something broke"
+
+
+def test_a_failure_outside_of_every_step_is_told_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def execute(*_: object) -> None:
+        raise ValueError("nothing can be run")
+
+    monkeypatch.setattr(InProcessExecutor, "execute", execute)
+    done = run_that_raises(ValueError("it does not come to that"))
+    assert not pipeline._was_interrupted(done)
+    assert str(pipeline._unexplained(home, done)) == "The run failed: ValueError: nothing can be run"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    return home
