@@ -11,21 +11,20 @@ from dagster._core.executor.in_process import InProcessExecutor
 from git_contrib_assets import pipeline
 from git_contrib_assets.storage.home import Home
 
-# A signal in the middle of a query of DuckDB's, told as DuckDB tells it.
+# A signal in the middle of a query of DuckDB's that would take for ever, told as DuckDB tells it. One signal at a time: it
+# may also come before the query has begun.
 QUERY = """
-import duckdb, os, signal, threading, time
-connection = duckdb.connect()
-for setting in ("enable_progress_bar = true", "enable_progress_bar_print = false", "progress_bar_time = 0"):
-    connection.execute(f"set {setting}")
-def interrupt():
-    while connection.query_progress() < 0:
-        time.sleep(0.01)
-    os.kill(os.getpid(), signal.SIGINT)
-threading.Thread(target=interrupt, daemon=True).start()
-try:
-    connection.execute("select sum(a.range * b.range) from range(1000000) as a, range(1000000) as b")
-except BaseException as error:
-    print(error)
+import duckdb, os, signal, threading
+connection = duckdb.connect(config={"threads": 1})
+while True:
+    try:
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        connection.execute("select sum(hash(range)) from range(10000000000000)")
+    except KeyboardInterrupt:
+        continue
+    except RuntimeError as error:
+        print(error)
+        break
 """
 
 
