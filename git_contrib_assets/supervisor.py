@@ -33,9 +33,8 @@ _STOP_SECONDS = 8.0
 _STOP_RUNS_SECONDS = 60.0  # until they have written how they ended; who cannot wait presses Ctrl-C again
 _ANSWER_SECONDS = 10.0
 _POLL_SECONDS = 0.1
-_NOT_GIVEN_AWAY = range(
-    20_000, 32_768
-)  # by the system to others, before our program listens, as it would one of its own
+# The system gives none of these to others by itself, as it might before our program listens.
+_NOT_GIVEN_AWAY = range(20_000, 32_768)
 _LOOK_SECONDS = 0.5
 _LOG_BYTES = 10 * 1024 * 1024
 _TAIL_LINES = 12
@@ -163,20 +162,12 @@ def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) ->
     workspace.write_text(json.dumps({"load_from": [location]}))  # JSON is YAML
     at_port, at_ui_port = (["--host", host, "--port", str(ports[option])] for option in ("--port", "--ui-port"))
     load = ["--socket", str(code), "--module-name", _MODULE, "--location-name", _LOCATION]
-    patient = "git_contrib_assets.patient"
+    patient, where = "git_contrib_assets.patient", ["--workspace", str(workspace)]
     commands = {
         "code": ["git_contrib_assets.code_server", "api", "grpc", *load, "--log-level", "warning"],
         "api": ["git_contrib_assets", "serve", *at_port],
-        "ui": [
-            patient,
-            "dagster_webserver",
-            "--workspace",
-            str(workspace),
-            *at_ui_port,
-            "--dagster-log-level",
-            "warning",
-        ],
-        "daemon": [patient, "dagster._daemon", "run", "--workspace", str(workspace)],
+        "ui": [patient, "dagster_webserver", *where, *at_ui_port, "--dagster-log-level", "warning"],
+        "daemon": [patient, "dagster._daemon", "run", *where],
     }
     return [_Program(name, command, home.logs / f"{name}.log") for name, command in commands.items()]
 

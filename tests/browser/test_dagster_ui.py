@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 from end_to_end.conftest import _organisation, github, installation  # noqa: F401 - fixtures
-from end_to_end.test_up import FREE_PORTS, running, until
+from end_to_end.test_up import FREE_PORTS, running
 from installations import Installation
 from playwright.sync_api import Locator, Page, expect
+from waiting import until
 
 from git_contrib_assets.demo.stand_in import StandIn
 

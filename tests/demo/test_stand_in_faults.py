@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from stand_in_helpers import web
+from waiting import until
 
 from git_contrib_assets.demo import stand_in_limits
 from git_contrib_assets.demo.stand_in import StandIn, running_as_process
@@ -76,8 +77,7 @@ def test_a_slow_answer_comes_when_the_fault_is_cleared(api: httpx.Client, small:
     replies = []
     asking = threading.Thread(target=lambda: replies.append(api.get("/repos/acme/tools", timeout=240)))
     asking.start()
-    while not small.faults()[0]["hits"]:
-        time.sleep(0.01)
+    until(lambda: small.faults()[0]["hits"])
     assert replies == []
     small.clear_faults()
     asking.join()

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from end_to_end.test_up import FREE_PORTS, Up, running, until
+from end_to_end.test_up import FREE_PORTS, Up, running
 from installations import WITH_ACCOUNTS, Installation
+from waiting import until
 
 from git_contrib_assets.demo.stand_in import StandIn
 

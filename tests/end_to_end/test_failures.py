@@ -3,12 +3,12 @@
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from installations import OWNER, WITH_ACCOUNTS, Installation, commits
+from waiting import until
 
 from git_contrib_assets.demo.stand_in import StandIn
 from git_contrib_assets.demo.stand_in_changes import create
@@ -152,18 +152,11 @@ def slow_run(installation: Installation, github: StandIn) -> Iterator[subprocess
     github.fault("hang", kind="git", path=REPOSITORY)
     running = installation.start("run", OWNER)
     try:
-        _until(lambda: any("docs.git" in entry["path"] for entry in github.requests("git")))
+        until(lambda: any("docs.git" in entry["path"] for entry in github.requests("git")))
         yield running
     finally:
         running.kill()
         running.wait()
-
-
-def _until(condition: object, *, seconds: float = 240.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
 
 
 def test_a_second_run_says_for_whom_it_waits_and_gives_up_with_4(
@@ -219,7 +212,7 @@ def test_an_interrupt_keeps_what_is_finished(
     installation: Installation, github: StandIn, slow_run: subprocess.Popen[str], number: signal.Signals
 ) -> None:
     """Ctrl-C, or a terminal that went away."""
-    _until(lambda: (installation.home / "landing" / "crawl_log.ndjson").read_text().count("landed") == 2)
+    until(lambda: (installation.home / "landing" / "crawl_log.ndjson").read_text().count("landed") == 2)
     slow_run.send_signal(number)
     _, talk = slow_run.communicate(timeout=240)
     assert slow_run.returncode == 130, talk

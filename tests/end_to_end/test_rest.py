@@ -3,12 +3,12 @@
 import re
 import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 from installations import LONG_AGO, OWNER, TOKEN, WITH_ACCOUNTS, Installation, commits
+from waiting import until
 
 from git_contrib_assets.demo.stand_in import NewCommit, StandIn
 
@@ -29,13 +29,6 @@ def asked(github: StandIn) -> Counter[str]:
         re.search(r"/repos(?:/acme|itories)/([^/]+)/(?:commits|compare)", one["path"]) for one in github.requests()
     )
     return Counter(match[1] for match in found if match)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 240
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.05)
 
 
 def until_logged(installation: Installation, *repositories: str) -> None:

@@ -6,15 +6,15 @@ import re
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
 from installations import OWNER, WITH_ACCOUNTS, Installation
+from waiting import until
 
 from git_contrib_assets.demo.stand_in import NO_CERTIFICATES, StandIn
 
@@ -31,16 +31,6 @@ LANDED = """query ($run: ID!) { assetOrError(assetKey: {path: ["landing", "commi
   runOrError(runId: $run) { ... on Run { status assetMaterializations { assetKey { path } } } } }"""
 SCHEDULES = """{ schedulesOrError(repositorySelector: {repositoryName: "__repository__",
   repositoryLocationName: "git_contrib"}) { ... on Schedules { results { name scheduleState { status } } } } }"""
-Found = TypeVar("Found")
-
-
-def until(find: Callable[[], Found], *, seconds: float = 300.0) -> Found:
-    """What is found, once it is something. The bound only ends a test that hangs."""
-    deadline = time.monotonic() + seconds
-    while not (found := find()):
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.2)
-    return found
 
 
 def left_on(home: Path) -> dict[int, str]:
