@@ -11,8 +11,8 @@ from urllib.parse import quote
 import dagster as dg
 import duckdb
 
-from git_contrib_assets.serving.contract import Table
 from git_contrib_assets.storage.warehouse import count_rows, read_named
+from git_contrib_assets.tables import Table
 
 PLOTTED_MONTHS = 24
 FRESH_FOR = timedelta(hours=36)

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from git_contrib_assets.landing import tables as landing
-from git_contrib_assets.serving.contract import CONTRACT_VERSION, TABLES, Table
+from git_contrib_assets.serving.contract import CONTRACT_VERSION, TABLES
+from git_contrib_assets.tables import Table
 from git_contrib_assets.warehouse import tables as warehouse
 
 FILE = Path(__file__).parents[1] / "docs" / "data-dictionary.md"

@@ -19,7 +19,8 @@ from api.problems import KINDS
 from api.settings import Settings as ApiSettings
 from git_contrib_assets import errors
 from git_contrib_assets.cli import main
-from git_contrib_assets.serving.contract import CURRENT_LINK, DEFINITION_VERSION, TABLES
+from git_contrib_assets.serving.contract import CURRENT_LINK, TABLES
+from git_contrib_assets.tables import DEFINITION_VERSION
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -1,6 +1,6 @@
 """The landing files: what one row is, its key, its columns. Types are those that DuckDB reads."""
 
-from git_contrib_assets.serving.contract import Column, Table
+from git_contrib_assets.tables import Column, Table
 
 _REPOSITORY_ID = Column("repository_id", "BIGINT", "GitHub's numeric id: it survives renames and transfers")
 

@@ -18,9 +18,9 @@ from git_contrib_assets.serving.contract import (
     FIRST_COMMITS,
     MONTHLY_NEW_CONTRIBUTORS,
     REPOSITORIES,
-    Table,
 )
 from git_contrib_assets.storage.warehouse import read_named, read_violations, table_name
+from git_contrib_assets.tables import Table
 
 _SHOWN = 20
 KEYS = "one_row_per_key"

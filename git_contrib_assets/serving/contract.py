@@ -9,37 +9,11 @@ A home's ``published/`` folder holds
     were last found to be those of the current snapshot, and as of when (a run that changes nothing publishes nothing)
 """
 
-from dataclasses import dataclass
+from git_contrib_assets.tables import Column, Table
 
 CONTRACT_VERSION = 1
-DEFINITION_VERSION = 1
 CURRENT_LINK = "current.duckdb"
 CHECKED_FILE = "checked.json"
-
-
-@dataclass(frozen=True)
-class Column:
-    """A published column: its DuckDB type and what it means."""
-
-    name: str
-    type: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """A published table: what one row is, its key, the order in which its rows are stored, its columns."""
-
-    name: str
-    grain: str
-    key: tuple[str, ...]
-    order: tuple[str, ...]
-    columns: tuple[Column, ...]
-
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """The names of the columns, in their published order."""
-        return tuple(column.name for column in self.columns)
 
 
 _REPOSITORY_ID = Column("repository_id", "BIGINT", "GitHub's numeric id: it survives renames and transfers")

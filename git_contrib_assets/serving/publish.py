@@ -10,17 +10,10 @@ from typing import Any
 import duckdb
 import orjson
 
-from git_contrib_assets.serving.contract import (
-    CHECKED_FILE,
-    CONTRACT_VERSION,
-    CURRENT_LINK,
-    DEFINITION_VERSION,
-    SNAPSHOT,
-    TABLES,
-    Table,
-)
+from git_contrib_assets.serving.contract import CHECKED_FILE, CONTRACT_VERSION, CURRENT_LINK, SNAPSHOT, TABLES
 from git_contrib_assets.storage.home import Home, replacing, storage_errors, sweep
 from git_contrib_assets.storage.warehouse import read_select
+from git_contrib_assets.tables import DEFINITION_VERSION, Table
 
 KEEP = 3
 _SOURCES = {"owners": "typed.owners"}

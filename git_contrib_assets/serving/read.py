@@ -13,8 +13,9 @@ import duckdb
 import orjson
 
 from git_contrib_assets.errors import NotPublished, UsageError
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, MONTHLY_NEW_CONTRIBUTORS, SNAPSHOT, Table
+from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, MONTHLY_NEW_CONTRIBUTORS, SNAPSHOT
 from git_contrib_assets.storage.home import Home
+from git_contrib_assets.tables import Table
 
 _BATCH_ROWS = 10_000
 # a name that was taken again after a repository vanished means the living one, else the newest: as in the API

@@ -30,10 +30,10 @@ import pyarrow.parquet as pq
 
 from git_contrib_assets.errors import HistoryCorrupt, LandingFileCorrupt, StorageError
 from git_contrib_assets.records import AccountAnswer, Attempt, AttemptState, Repository
-from git_contrib_assets.serving.contract import DEFINITION_VERSION
 from git_contrib_assets.sources.history import COMMIT_SCHEMA, History
 from git_contrib_assets.storage.home import Home, replacing, storage_errors, sweep
 from git_contrib_assets.storage.sorted_commits import in_order
+from git_contrib_assets.tables import DEFINITION_VERSION
 
 pa.set_memory_pool(pa.system_memory_pool())  # gives memory back between repositories; the default pool keeps it
 

@@ -8,9 +8,9 @@ import dagster as dg
 from git_contrib_assets.automation import after_crawl
 from git_contrib_assets.metadata import definition_metadata, table_metadata
 from git_contrib_assets.resources import Installation
-from git_contrib_assets.serving.contract import Table
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.warehouse import build_table, code_version, table_name
+from git_contrib_assets.tables import Table
 from git_contrib_assets.warehouse.tables import AUTHORS, COMMITS, KNOWN_BOTS, OWNERS, REPOSITORIES
 
 

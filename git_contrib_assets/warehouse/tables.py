@@ -1,6 +1,6 @@
 """The warehouse's tables: what one row is, its key, its columns. Working tables, no contract: they may change at any time."""
 
-from git_contrib_assets.serving.contract import Column, Table
+from git_contrib_assets.tables import Column, Table
 
 _REPOSITORY_ID = Column("repository_id", "BIGINT", "GitHub's numeric id: it survives renames and transfers")
 _SHA = Column("sha", "VARCHAR", "The commit's sha")

@@ -10,8 +10,9 @@ import pytest
 from histories import NOW, Commit, MadeHome, commit
 
 from git_contrib_assets.marts import checks
-from git_contrib_assets.serving.contract import CONTRIBUTORS, MONTHLY_NEW_CONTRIBUTORS, Table
+from git_contrib_assets.serving.contract import CONTRIBUTORS, MONTHLY_NEW_CONTRIBUTORS
 from git_contrib_assets.storage.warehouse import read_named, read_violations
+from git_contrib_assets.tables import Table
 
 KEYED = list(checks.RULES)
 SELECTS = [rule.name for rules in checks.RULES.values() for rule in rules if rule.name != checks.DRIFT]

@@ -18,9 +18,9 @@ from git_contrib_assets.serving.contract import (
     MONTHLY_NEW_CONTRIBUTORS,
     REPOSITORIES,
     TABLES,
-    Table,
 )
 from git_contrib_assets.serving.read import Snapshot, open_snapshot
+from git_contrib_assets.tables import Table
 
 NASTY = 'Ann "the, comma"\r\nLee 🦆 ; =1+1'
 
