@@ -288,7 +288,7 @@ def export(table: str, form: str, output: Path | None) -> None:
 
 @contextlib.contextmanager
 def _sink(output: Path | None) -> Iterator[Any]:
-    from git_contrib_assets.storage.home import replacing, storage_errors
+    from git_contrib_assets.storage.files import replacing, storage_errors
 
     if output is None:
         yield sys.stdout.buffer

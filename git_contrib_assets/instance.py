@@ -13,14 +13,9 @@ import sqlalchemy.exc
 
 from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.patient import be_patient
-from git_contrib_assets.storage.home import (
-    Home,
-    is_full,
-    lock,
-    prepare_instance,
-    storage_errors,
-    translate_storage_error,
-)
+from git_contrib_assets.storage.files import storage_errors, translate_storage_error
+from git_contrib_assets.storage.home import Home, is_full, prepare_instance
+from git_contrib_assets.storage.locks import lock
 
 _MAX_WAIT = 300.0  # several may want to open it at the same moment, on a slow machine
 

@@ -21,7 +21,8 @@ from git_contrib_assets.records import Attempt, Repository, Target
 from git_contrib_assets.resources import report_dead_runs, show_alive
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.history import cancel_all
-from git_contrib_assets.storage.home import Home, is_full, translate_storage_error
+from git_contrib_assets.storage.files import translate_storage_error
+from git_contrib_assets.storage.home import Home, is_full
 
 INTERRUPTED = 130
 # DuckDB tells of one that came during a query as of an error of its own

@@ -18,8 +18,9 @@ from git_contrib_assets.sources.github_client import GitHubClient
 from git_contrib_assets.sources.history import HistorySource
 from git_contrib_assets.sources.limits import Budget
 from git_contrib_assets.sources.rest_history import RestHistory
-from git_contrib_assets.storage.home import Home, dead_runs, forget_run, is_marked, lock, mark_run_alive
+from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
+from git_contrib_assets.storage.locks import dead_runs, forget_run, is_marked, lock, mark_run_alive
 from git_contrib_assets.storage.warehouse import open_warehouse
 
 DEFAULT_MAX_WAIT = 3900.0

@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from git_contrib_assets.errors import GitContribError, LockBusy, PortTaken, UsageError
-from git_contrib_assets.storage.home import Home, prepare_instance, storage_errors, try_flock
+from git_contrib_assets.storage.files import storage_errors
+from git_contrib_assets.storage.home import Home, prepare_instance
+from git_contrib_assets.storage.locks import try_flock
 from git_contrib_assets.supervised import kill_session, signal_group
 
 SCHEDULE = "collect_every_day"

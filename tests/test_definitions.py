@@ -22,8 +22,9 @@ from git_contrib_assets.automation import (
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.partitions import RANGE_TAG
 from git_contrib_assets.records import Repository
-from git_contrib_assets.storage.home import Home, mark_run_alive
+from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
+from git_contrib_assets.storage.locks import mark_run_alive
 from git_contrib_assets.supervisor import SCHEDULE
 
 DAILY = {DAILY_TAG: "yes"}

@@ -14,7 +14,8 @@ from git_contrib_assets import resources
 from git_contrib_assets.errors import GitContribError, UsageError
 from git_contrib_assets.instance import open_instance
 from git_contrib_assets.resources import report_runs_never_begun
-from git_contrib_assets.storage.home import Home, mark_run_alive
+from git_contrib_assets.storage.home import Home
+from git_contrib_assets.storage.locks import mark_run_alive
 
 OPEN = """
 import sys

@@ -11,7 +11,8 @@ import duckdb
 import orjson
 
 from git_contrib_assets.serving.contract import CHECKED_FILE, CONTRACT_VERSION, CURRENT_LINK, SNAPSHOT, TABLES
-from git_contrib_assets.storage.home import Home, replacing, storage_errors, sweep
+from git_contrib_assets.storage.files import replacing, storage_errors, sweep
+from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.warehouse import read_select
 from git_contrib_assets.tables import DEFINITION_VERSION, Table
 

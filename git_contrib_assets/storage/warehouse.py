@@ -13,7 +13,8 @@ import duckdb
 from dagster_duckdb import DuckDBResource
 
 from git_contrib_assets.errors import LandingFileCorrupt, StorageError, WarehouseBusy
-from git_contrib_assets.storage.home import Home, storage_errors, translate_storage_error
+from git_contrib_assets.storage.files import storage_errors, translate_storage_error
+from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 MEMORY_LIMIT = "1GB"

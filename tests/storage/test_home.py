@@ -12,18 +12,9 @@ from pathlib import Path
 import pytest
 
 from git_contrib_assets.errors import HomeNotWritable, LockBusy, StorageError, StorageFull
-from git_contrib_assets.storage.home import (
-    Home,
-    dead_runs,
-    forget_run,
-    lock,
-    mark_run_alive,
-    replacing,
-    storage_errors,
-    sweep,
-    translate_storage_error,
-    try_flock,
-)
+from git_contrib_assets.storage.files import replacing, storage_errors, sweep, translate_storage_error
+from git_contrib_assets.storage.home import Home
+from git_contrib_assets.storage.locks import dead_runs, forget_run, lock, mark_run_alive, try_flock
 
 HOLD = """
 import sys
