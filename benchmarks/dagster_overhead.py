@@ -102,7 +102,7 @@ def plainly() -> Callable[[], int]:
     """The crawl without Dagster."""
     from git_contrib_assets.landing.crawl import Crawl
     from git_contrib_assets.settings import Settings
-    from git_contrib_assets.sources.git_history import GitHistory
+    from git_contrib_assets.sources.histories.git import GitHistory
     from git_contrib_assets.storage.home import Home
     from git_contrib_assets.storage.landing_zone import LandingZone
 

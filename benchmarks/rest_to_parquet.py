@@ -13,9 +13,9 @@ from pathlib import Path
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.records import Repository
 from git_contrib_assets.settings import Settings
-from git_contrib_assets.sources.github_client import GitHubClient
-from git_contrib_assets.sources.limits import Budget
-from git_contrib_assets.sources.rest_history import RestHistory
+from git_contrib_assets.sources.github.client import GitHubClient
+from git_contrib_assets.sources.github.limits import Budget
+from git_contrib_assets.sources.histories.rest import RestHistory
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 

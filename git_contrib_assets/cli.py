@@ -177,7 +177,7 @@ def _interrupted_by_hangup() -> None:
 
 def _leave_at_once(code: int) -> None:
     """End without the interpreter's tidying up: with work cut short, DuckDB's binding reports dozens of leaks there."""
-    from git_contrib_assets.sources.history import cancel_all
+    from git_contrib_assets.sources.histories.cancellation import cancel_all
 
     cancel_all()
     sys.stdout.flush()

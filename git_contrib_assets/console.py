@@ -10,7 +10,7 @@ from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.pipeline import Outcome
 from git_contrib_assets.progress import Reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
-from git_contrib_assets.sources.limits import Budget
+from git_contrib_assets.sources.github.limits import Budget
 
 _LINE_EVERY_SECONDS = 10.0
 

@@ -20,7 +20,7 @@ from git_contrib_assets.progress import PassingOn, Reporter, reporting_to
 from git_contrib_assets.records import Attempt, Repository, Target
 from git_contrib_assets.resources import report_dead_runs, show_alive
 from git_contrib_assets.settings import Settings
-from git_contrib_assets.sources.history import cancel_all
+from git_contrib_assets.sources.histories.cancellation import cancel_all
 from git_contrib_assets.storage.files import translate_storage_error
 from git_contrib_assets.storage.home import Home, is_full
 

@@ -12,12 +12,12 @@ from pydantic import PrivateAttr
 from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.settings import Settings
-from git_contrib_assets.sources.git_else_rest import GitElseRest
-from git_contrib_assets.sources.git_history import GitHistory, sweep_clones
-from git_contrib_assets.sources.github_client import GitHubClient
-from git_contrib_assets.sources.history import HistorySource
-from git_contrib_assets.sources.limits import Budget
-from git_contrib_assets.sources.rest_history import RestHistory
+from git_contrib_assets.sources.github.client import GitHubClient
+from git_contrib_assets.sources.github.limits import Budget
+from git_contrib_assets.sources.histories.automatic import GitElseRest
+from git_contrib_assets.sources.histories.git import GitHistory, sweep_clones
+from git_contrib_assets.sources.histories.protocol import HistorySource
+from git_contrib_assets.sources.histories.rest import RestHistory
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.locks import dead_runs, forget_run, is_marked, lock, mark_run_alive

@@ -12,7 +12,7 @@ from github_scene import github_settings
 
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.records import Attempt, Repository
-from git_contrib_assets.sources.git_history import GitHistory
+from git_contrib_assets.sources.histories.git import GitHistory
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 

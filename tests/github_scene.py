@@ -7,8 +7,8 @@ import httpx
 from fake_time import FakeTime
 
 from git_contrib_assets.settings import Settings
-from git_contrib_assets.sources.github_client import GitHubClient
-from git_contrib_assets.sources.limits import Budget
+from git_contrib_assets.sources.github.client import GitHubClient
+from git_contrib_assets.sources.github.limits import Budget
 
 API = "https://api.github.com"
 GRAPHQL = f"{API}/graphql"

@@ -15,7 +15,7 @@ import pyarrow as pa
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.records import AccountAnswer, Attempt, AttemptState, Repository
 from git_contrib_assets.serving.publish import Published, publish
-from git_contrib_assets.sources.history import COMMIT_SCHEMA, History
+from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, History
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
 from git_contrib_assets.storage.warehouse import attach_landing, build_table, open_warehouse

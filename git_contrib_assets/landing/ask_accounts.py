@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from git_contrib_assets.errors import AccountsUnavailable, GitContribError
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import AccountQuestion, Repository
-from git_contrib_assets.sources.github import ask_accounts
-from git_contrib_assets.sources.github_client import GitHubClient
+from git_contrib_assets.sources.github.accounts import ask_accounts
+from git_contrib_assets.sources.github.client import GitHubClient
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 OLDEST_ANSWER = timedelta(days=30)

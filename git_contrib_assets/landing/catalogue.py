@@ -13,8 +13,8 @@ from git_contrib_assets.errors import (
 )
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Repository, Target
-from git_contrib_assets.sources.github import Listing, find_again, list_target
-from git_contrib_assets.sources.github_client import GitHubClient
+from git_contrib_assets.sources.github.client import GitHubClient
+from git_contrib_assets.sources.github.listing import Listing, find_again, list_target
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 

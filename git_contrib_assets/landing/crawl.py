@@ -22,7 +22,8 @@ from git_contrib_assets.errors import (
 )
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
-from git_contrib_assets.sources.history import Cancellation, History, HistorySource, Known
+from git_contrib_assets.sources.histories.cancellation import Cancellation
+from git_contrib_assets.sources.histories.protocol import History, HistorySource, Known
 from git_contrib_assets.storage.files import storage_errors
 from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
 

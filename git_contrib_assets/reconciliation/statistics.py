@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from git_contrib_assets.errors import GitHubUnavailable
-from git_contrib_assets.sources.github_client import GitHubClient, explain
+from git_contrib_assets.sources.github.client import GitHubClient, explain
 
 TOLERANCE = 0.02
 """GitHub leaves empty commits out, and counts what was pushed since our crawl: so much may differ, of all commits."""

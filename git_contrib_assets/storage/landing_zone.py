@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 
 from git_contrib_assets.errors import HistoryCorrupt, LandingFileCorrupt, StorageError
 from git_contrib_assets.records import AccountAnswer, Attempt, AttemptState, Repository
-from git_contrib_assets.sources.history import COMMIT_SCHEMA, History
+from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, History
 from git_contrib_assets.storage.files import replacing, storage_errors, sweep
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.sorted_commits import in_order

@@ -14,12 +14,12 @@ from git_contrib_assets.errors import LimitReached, TokenRefused
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.progress import Reporter, reporting_to
 from git_contrib_assets.records import AttemptState
-from git_contrib_assets.sources import rest_history
-from git_contrib_assets.sources.git_else_rest import GitElseRest
-from git_contrib_assets.sources.git_history import GitHistory
-from git_contrib_assets.sources.github_client import GitHubClient
-from git_contrib_assets.sources.limits import Budget
-from git_contrib_assets.sources.rest_history import RestHistory
+from git_contrib_assets.sources.github.client import GitHubClient
+from git_contrib_assets.sources.github.limits import Budget
+from git_contrib_assets.sources.histories import rest as rest_history
+from git_contrib_assets.sources.histories.automatic import GitElseRest
+from git_contrib_assets.sources.histories.git import GitHistory
+from git_contrib_assets.sources.histories.rest import RestHistory
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 

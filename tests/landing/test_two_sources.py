@@ -14,11 +14,11 @@ from git_contrib_assets.demo.stand_in import NewCommit, StandIn, running
 from git_contrib_assets.demo.stand_in_commits import run_git
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.records import Attempt, AttemptState
-from git_contrib_assets.sources import rest_history
-from git_contrib_assets.sources.git_history import GitHistory
-from git_contrib_assets.sources.github_client import GitHubClient
-from git_contrib_assets.sources.limits import Budget
-from git_contrib_assets.sources.rest_history import RestHistory
+from git_contrib_assets.sources.github.client import GitHubClient
+from git_contrib_assets.sources.github.limits import Budget
+from git_contrib_assets.sources.histories import rest as rest_history
+from git_contrib_assets.sources.histories.git import GitHistory
+from git_contrib_assets.sources.histories.rest import RestHistory
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 

@@ -12,9 +12,9 @@ from git_server import GitServer, serving
 from github_scene import github_settings
 
 from git_contrib_assets.errors import GitHubUnavailable, HistoryUnavailable
-from git_contrib_assets.sources.github_client import GitHubClient
-from git_contrib_assets.sources.history import Cancellation
-from git_contrib_assets.sources.limits import Budget
+from git_contrib_assets.sources.github.client import GitHubClient
+from git_contrib_assets.sources.github.limits import Budget
+from git_contrib_assets.sources.histories.cancellation import Cancellation
 
 ANVIL = listed(101, "acme/anvil")
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from git_contrib_assets.errors import LandingFileCorrupt, StorageFull
-from git_contrib_assets.sources.history import COMMIT_SCHEMA, History
+from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, History
 from git_contrib_assets.storage.landing_zone import LANDED_COMMIT_SCHEMA, LandedHistory, LandingZone
 
 NOON = datetime.fromisoformat("2023-11-14T12:00:00")

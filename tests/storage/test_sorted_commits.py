@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from git_contrib_assets.sources.history import COMMIT_SCHEMA
+from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA
 from git_contrib_assets.storage import sorted_commits
 from git_contrib_assets.storage.sorted_commits import in_order
 

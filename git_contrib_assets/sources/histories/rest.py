@@ -30,9 +30,10 @@ from git_contrib_assets.errors import (
 )
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import AccountAnswer, Repository
-from git_contrib_assets.sources.commit_pages import Page, Row, batch_of, read_comparison, read_page
-from git_contrib_assets.sources.github_client import CONCURRENCY, GitHubClient, QueryTooHeavy, explain
-from git_contrib_assets.sources.history import Cancellation, History, Known
+from git_contrib_assets.sources.github.client import CONCURRENCY, GitHubClient, QueryTooHeavy, explain
+from git_contrib_assets.sources.github.commit_pages import Page, Row, batch_of, read_comparison, read_page
+from git_contrib_assets.sources.histories.cancellation import Cancellation
+from git_contrib_assets.sources.histories.protocol import History, Known
 
 ROWS_PER_PAGE = 100
 LITTLE = 500

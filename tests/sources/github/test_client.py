@@ -9,7 +9,7 @@ from github_answers import answer
 from github_scene import API, GRAPHQL, TOKEN, GitHubScene, github_settings
 
 from git_contrib_assets.errors import GitContribError, GitHubUnavailable, LimitReached, NotAllowed
-from git_contrib_assets.sources.github_client import CONCURRENCY, QueryTooHeavy, explain
+from git_contrib_assets.sources.github.client import CONCURRENCY, QueryTooHeavy, explain
 
 RESET = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0"}
 

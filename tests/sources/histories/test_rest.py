@@ -19,10 +19,11 @@ from git_contrib_assets.errors import (
     RepositoryBlocked,
     RepositoryNotFound,
 )
-from git_contrib_assets.sources.github_client import GitHubClient
-from git_contrib_assets.sources.history import COMMIT_SCHEMA, Cancellation, Known
-from git_contrib_assets.sources.limits import Budget
-from git_contrib_assets.sources.rest_history import RestHistory
+from git_contrib_assets.sources.github.client import GitHubClient
+from git_contrib_assets.sources.github.limits import Budget
+from git_contrib_assets.sources.histories.cancellation import Cancellation
+from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, Known
+from git_contrib_assets.sources.histories.rest import RestHistory
 
 ANVIL = listed(101, "acme/anvil")
 at = datetime.fromisoformat

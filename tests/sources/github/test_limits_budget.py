@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from git_contrib_assets.errors import LimitReached
-from git_contrib_assets.sources.limits import Budget, Meaning, Verdict
+from git_contrib_assets.sources.github.limits import Budget, Meaning, Verdict
 
 PRIMARY, SECONDARY = Meaning.PRIMARY_LIMIT, Meaning.SECONDARY_LIMIT
 

@@ -18,7 +18,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from git_contrib_assets.errors import GitHubUnavailable, LimitReached, NotAllowed, TokenRefused
 from git_contrib_assets.settings import Settings
-from git_contrib_assets.sources.limits import Budget, Meaning, judge
+from git_contrib_assets.sources.github.limits import Budget, Meaning, judge
 
 CONCURRENCY = 8
 API_VERSION = "2022-11-28"

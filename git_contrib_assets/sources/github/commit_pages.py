@@ -20,8 +20,8 @@ from git_contrib_assets.errors import (
     RepositoryNotFound,
 )
 from git_contrib_assets.records import Repository
-from git_contrib_assets.sources.github_client import explain
-from git_contrib_assets.sources.history import COMMIT_SCHEMA
+from git_contrib_assets.sources.github.client import explain
+from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA
 
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _WEB_INTERFACE = "web-flow"

@@ -7,8 +7,9 @@ import pytest
 from crawl_scene import listed
 
 from git_contrib_assets.errors import RepositoryBlocked
-from git_contrib_assets.sources.git_else_rest import GitElseRest
-from git_contrib_assets.sources.history import Cancellation, History
+from git_contrib_assets.sources.histories.automatic import GitElseRest
+from git_contrib_assets.sources.histories.cancellation import Cancellation
+from git_contrib_assets.sources.histories.protocol import History
 
 BLOCKED, READABLE = listed(1, "acme/blocked"), listed(2, "acme/readable")
 

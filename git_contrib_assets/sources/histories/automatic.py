@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from git_contrib_assets.errors import GitContribError, RepositoryFailed
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Repository
-from git_contrib_assets.sources.git_history import GitHistory, GitUnreachable
-from git_contrib_assets.sources.history import Cancellation, History, HistorySource, Known
-from git_contrib_assets.sources.rest_history import RestHistory
+from git_contrib_assets.sources.histories.cancellation import Cancellation
+from git_contrib_assets.sources.histories.git import GitHistory, GitUnreachable
+from git_contrib_assets.sources.histories.protocol import History, HistorySource, Known
+from git_contrib_assets.sources.histories.rest import RestHistory
 
 _LOOK_SECONDS = 0.2
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from git_contrib_assets.errors import AccountsUnavailable, LimitReached, NotAllowed
 from git_contrib_assets.records import AccountQuestion
-from git_contrib_assets.sources.github import _query, ask_accounts
+from git_contrib_assets.sources.github.accounts import _query, ask_accounts
 
 SDL = """
     interface GitObject { oid: String! }

@@ -22,8 +22,9 @@ from git_contrib_assets.errors import (
     RepositoryFailed,
     RepositoryNotFound,
 )
-from git_contrib_assets.sources.git_history import sweep_clones
-from git_contrib_assets.sources.history import COMMIT_SCHEMA, Cancellation
+from git_contrib_assets.sources.histories.cancellation import Cancellation
+from git_contrib_assets.sources.histories.git import sweep_clones
+from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA
 
 ANN, BOB = b"Ann <ann@example.com>", b"Bob <bob@example.com>"
 ANVIL = listed(101, "acme/anvil")

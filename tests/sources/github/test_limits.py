@@ -10,7 +10,7 @@ from github_answers import answer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_contrib_assets.sources.limits import Meaning, error_types, judge, server_time
+from git_contrib_assets.sources.github.limits import Meaning, error_types, judge, server_time
 
 FINAL, PRIMARY, SECONDARY = Meaning.FINAL, Meaning.PRIMARY_LIMIT, Meaning.SECONDARY_LIMIT
 COMPUTING, TRY_AGAIN = Meaning.COMPUTING, Meaning.TRY_AGAIN

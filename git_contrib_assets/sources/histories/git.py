@@ -30,7 +30,8 @@ from git_contrib_assets.errors import (
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Repository
 from git_contrib_assets.settings import Settings
-from git_contrib_assets.sources.history import COMMIT_SCHEMA, Cancellation, History, Known
+from git_contrib_assets.sources.histories.cancellation import Cancellation
+from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, History, Known
 
 CONCURRENCY = 4
 _OLDEST_GIT = (2, 31)  # the first that takes its configuration from the environment, and with it the token

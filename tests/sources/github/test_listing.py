@@ -10,7 +10,7 @@ from github_scene import API, GitHubScene
 
 from git_contrib_assets.errors import GitHubUnavailable, NotAllowed, TargetFailed, UnknownTarget
 from git_contrib_assets.records import Repository, Target
-from git_contrib_assets.sources.github import find_again, list_target
+from git_contrib_assets.sources.github.listing import find_again, list_target
 
 ORGANISATION = f"{API}/orgs/acme/repos?per_page=100&type=public&sort=full_name"
 USER = f"{API}/users/acme/repos?per_page=100&type=owner&sort=full_name"
