@@ -123,7 +123,7 @@ def by_dagster(*, each: bool) -> Callable[[], int]:
     import dagster as dg
 
     from git_contrib_assets.definitions import defs
-    from git_contrib_assets.partitions import repository_partitions
+    from git_contrib_assets.graph.partitions import repository_partitions
     from git_contrib_assets.storage.home import Home, prepare_instance
 
     prepare_instance(Home(Path(os.environ["GIT_CONTRIB_HOME"])))

@@ -75,7 +75,7 @@ def work(name: str, crawled: int) -> None:
     import dagster as dg
 
     from git_contrib_assets.definitions import defs
-    from git_contrib_assets.partitions import repository_partitions
+    from git_contrib_assets.graph.partitions import repository_partitions
     from git_contrib_assets.storage.home import Home, prepare_instance
 
     home = Home(Path(os.environ["GIT_CONTRIB_HOME"]))

@@ -1,5 +1,5 @@
 """``python -m git_contrib_assets`` is ``git-contrib``."""
 
-from git_contrib_assets.cli import main
+from git_contrib_assets.cli.main import main
 
 main(prog_name="git-contrib")

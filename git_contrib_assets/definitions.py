@@ -1,24 +1,16 @@
 """The asset graph: what Dagster loads."""
 
-import warnings
-
 import dagster as dg
 
-warnings.filterwarnings(
-    "ignore", category=dg.BetaWarning
-)  # backfill_policy is beta in 1.13; a test holds how it behaves
-
-from git_contrib_assets import automation  # noqa: E402
-from git_contrib_assets.landing import accounts, commits, repositories  # noqa: E402
-from git_contrib_assets.marts import assets as marts_assets  # noqa: E402
-from git_contrib_assets.marts import checks as marts_checks  # noqa: E402
-from git_contrib_assets.patient import be_patient  # noqa: E402
-from git_contrib_assets.reconciliation import job as reconciliation  # noqa: E402
-from git_contrib_assets.resources import Installation  # noqa: E402
-from git_contrib_assets.serving import assets as serving_assets  # noqa: E402
-from git_contrib_assets.warehouse import assets as warehouse_assets  # noqa: E402
-
-be_patient()  # a run of the UI or the daemon loads this and nothing else of ours
+from git_contrib_assets.graph import automation
+from git_contrib_assets.graph.resources import Installation
+from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
+from git_contrib_assets.landing import accounts, commits, repositories
+from git_contrib_assets.marts import assets as marts_assets
+from git_contrib_assets.marts import checks as marts_checks
+from git_contrib_assets.reconciliation import job as reconciliation
+from git_contrib_assets.serving import assets as serving_assets
+from git_contrib_assets.warehouse import assets as warehouse_assets
 
 _MODULES = [
     repositories,
@@ -45,3 +37,10 @@ defs = dg.Definitions(
     # One process for all steps: starting one for each costs ten times what the tables cost; the crawl is parallel inside.
     executor=dg.in_process_executor,
 )
+
+
+@dg.definitions
+def load() -> dg.Definitions:
+    """What Dagster's own processes call first: the code server, and each run of the UI or the daemon."""
+    wait_for_other_writers()
+    return defs

@@ -5,7 +5,6 @@ Every other part only says what happened; without a reporter nothing is shown.
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.records import Attempt, Repository
@@ -21,16 +20,16 @@ class Reporter:
         """A target could not be listed."""
 
     def crawl_started(self, repositories: int) -> None:
-        """A crawl of so many repositories begins."""
+        """A crawl of this number of repositories begins."""
 
     def repository_started(self, repository: str) -> None:
-        """Git is asked about a repository."""
+        """The history of a repository is about to be read."""
 
     def repository_finished(self, attempt: Attempt) -> None:
         """An attempt at a repository ended."""
 
     def accounts_asked(self, asked: int, total: int) -> None:
-        """So many of the unknown addresses have an answer."""
+        """This number of the unknown addresses has an answer."""
 
     def accounts_failed(self, error: GitContribError, not_asked: int) -> None:
         """Some addresses could not be asked."""
@@ -51,23 +50,47 @@ class Reporter:
         """Anything else worth a line."""
 
 
-class PassingOn(Reporter):
-    """Hears what happens, and lets another hear it too."""
+class Forwarding(Reporter):
+    """Forwards everything to another reporter. A subclass overrides what it also wants to hear, and calls super."""
 
     def __init__(self, listener: Reporter) -> None:
         self._listener = listener
 
-    def __getattribute__(self, name: str) -> Any:
-        own = object.__getattribute__(self, name)
-        if name.startswith("_") or not callable(own):
-            return own
-        heard = getattr(object.__getattribute__(self, "_listener"), name)
+    def listed(self, target: str, repositories: Sequence[Repository]) -> None:
+        self._listener.listed(target, repositories)
 
-        def both(*arguments: Any, **options: Any) -> None:
-            own(*arguments, **options)
-            heard(*arguments, **options)
+    def target_failed(self, target: str, error: GitContribError) -> None:
+        self._listener.target_failed(target, error)
 
-        return both
+    def crawl_started(self, repositories: int) -> None:
+        self._listener.crawl_started(repositories)
+
+    def repository_started(self, repository: str) -> None:
+        self._listener.repository_started(repository)
+
+    def repository_finished(self, attempt: Attempt) -> None:
+        self._listener.repository_finished(attempt)
+
+    def accounts_asked(self, asked: int, total: int) -> None:
+        self._listener.accounts_asked(asked, total)
+
+    def accounts_failed(self, error: GitContribError, not_asked: int) -> None:
+        self._listener.accounts_failed(error, not_asked)
+
+    def waiting(self, message: str) -> None:
+        self._listener.waiting(message)
+
+    def rejected(self, records: int, reason: str) -> None:
+        self._listener.rejected(records, reason)
+
+    def published(self, snapshot_id: str, *, changed: bool) -> None:
+        self._listener.published(snapshot_id, changed=changed)
+
+    def step_failed(self, error: GitContribError) -> None:
+        self._listener.step_failed(error)
+
+    def note(self, message: str) -> None:
+        self._listener.note(message)
 
 
 _reporter = Reporter()

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import dagster as dg
 
-from git_contrib_assets import automation
 from git_contrib_assets.definitions import defs
+from git_contrib_assets.graph import automation
 from git_contrib_assets.reconciliation.job import reconcile_job
 
 FILE = Path(__file__).parent / "graph.json"

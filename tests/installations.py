@@ -17,7 +17,7 @@ OWNER = "acme"
 _STATUSES = """
 import json, os
 import dagster as dg
-from git_contrib_assets.partitions import repository_partitions
+from git_contrib_assets.graph.partitions import repository_partitions
 with dg.DagsterInstance.get() as instance:
     keys = instance.get_dynamic_partitions("repository")
     found = instance.get_status_by_partition(dg.AssetKey(["landing", "commits"]), keys, repository_partitions) or {}

@@ -13,10 +13,11 @@ from histories import NOW, MadeHome, commit
 
 from api.main import create_app
 from api.settings import Settings as ApiSettings
-from git_contrib_assets import metadata
 from git_contrib_assets.definitions import defs
+from git_contrib_assets.graph import metadata
+from git_contrib_assets.graph.metadata import published_metadata
+from git_contrib_assets.graph.pictures import PLOTTED_MONTHS, last_months, plot
 from git_contrib_assets.landing import tables as landing
-from git_contrib_assets.metadata import PLOTTED_MONTHS, last_months, plot, published_metadata
 from git_contrib_assets.records import AccountAnswer
 from git_contrib_assets.serving.contract import SNAPSHOT, TABLES
 from git_contrib_assets.storage.warehouse import table_name

@@ -10,8 +10,9 @@ import dagster as dg
 import pytest
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from git_contrib_assets import automation
-from git_contrib_assets.automation import (
+from git_contrib_assets.definitions import defs
+from git_contrib_assets.graph import automation
+from git_contrib_assets.graph.automation import (
     DAILY_TAG,
     SKIP_UNCHANGED_TAG,
     collect_every_day,
@@ -19,13 +20,12 @@ from git_contrib_assets.automation import (
     killed_runs_are_reported,
     refresh_job,
 )
-from git_contrib_assets.definitions import defs
-from git_contrib_assets.partitions import RANGE_TAG
+from git_contrib_assets.graph.partitions import RANGE_TAG
 from git_contrib_assets.records import Repository
+from git_contrib_assets.runtime.supervisor import SCHEDULE
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.locks import mark_run_alive
-from git_contrib_assets.supervisor import SCHEDULE
 
 DAILY = {DAILY_TAG: "yes"}
 LISTING = dg.AssetKey(["landing", "repositories"])

@@ -18,7 +18,7 @@ from api.main import create_app
 from api.problems import KINDS
 from api.settings import Settings as ApiSettings
 from git_contrib_assets import errors
-from git_contrib_assets.cli import main
+from git_contrib_assets.cli.main import main
 from git_contrib_assets.serving.contract import CURRENT_LINK, TABLES
 from git_contrib_assets.tables import DEFINITION_VERSION
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from git_contrib_assets import resources
 from git_contrib_assets.errors import GitContribError, UsageError
-from git_contrib_assets.instance import open_instance
-from git_contrib_assets.resources import report_runs_never_begun
+from git_contrib_assets.graph import resources
+from git_contrib_assets.graph.resources import report_runs_never_begun
+from git_contrib_assets.runtime.instance import open_instance
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.locks import mark_run_alive
 
@@ -21,7 +21,7 @@ OPEN = """
 import sys
 from pathlib import Path
 import dagster._core.storage.sqlite_storage
-from git_contrib_assets.instance import open_instance
+from git_contrib_assets.runtime.instance import open_instance
 from git_contrib_assets.storage.home import Home
 print("ready", flush=True)
 sys.stdin.readline()
@@ -126,7 +126,7 @@ def test_the_programs_of_dagster_wait_too(tmp_path: Path) -> None:
         "with sqlalchemy.create_engine('sqlite:///' + sys.argv[1]).connect() as connection:\n"
         "    print(__name__, connection.exec_driver_sql('pragma busy_timeout').scalar())\n"
     )
-    command = [sys.executable, "-m", "git_contrib_assets.patient", "program", str(tmp_path / "some.db")]
+    command = [sys.executable, "-m", "git_contrib_assets.graph.sqlite_timeout", "program", str(tmp_path / "some.db")]
     path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert done.stdout == "__main__ 60000\n", done.stderr

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster._core.executor.in_process import InProcessExecutor
 
-from git_contrib_assets import pipeline
+from git_contrib_assets.runtime import pipeline
 from git_contrib_assets.storage.home import Home
 
 # A signal in the middle of a query of DuckDB's that would take for ever, told as DuckDB tells it. One signal at a time: it

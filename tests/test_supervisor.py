@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from git_contrib_assets import supervisor
-from git_contrib_assets.supervised import kill_session
+from git_contrib_assets.runtime import supervisor
+from git_contrib_assets.runtime.child import kill_session
 
 # A session of two; the second takes a while to be gone, for the memory that it has to give back.
 TWO = """

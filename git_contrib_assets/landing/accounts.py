@@ -2,14 +2,14 @@
 
 import dagster as dg
 
-from git_contrib_assets.automation import after_crawl
+from git_contrib_assets.graph.automation import after_crawl
+from git_contrib_assets.graph.metadata import definition_metadata
+from git_contrib_assets.graph.partitions import current_names
+from git_contrib_assets.graph.resources import Installation, budget, budget_spent
+from git_contrib_assets.graph.run_log import also_logged_to
 from git_contrib_assets.landing.ask_accounts import AccountsReport, look_up_accounts, open_questions
 from git_contrib_assets.landing.tables import ACCOUNTS
-from git_contrib_assets.metadata import definition_metadata
-from git_contrib_assets.partitions import current_names
 from git_contrib_assets.progress import reporter
-from git_contrib_assets.resources import Installation, budget, budget_spent
-from git_contrib_assets.run_log import told_to
 
 
 @dg.asset(
@@ -37,7 +37,11 @@ async def accounts(context: dg.AssetExecutionContext, installation: Installation
     query, through one commit each. Needs a token; without one nothing is asked, and every snapshot says so.
     """
     before = budget_spent()
-    with told_to(context.log), installation.errors_reported(), installation.landing("the account look-up") as landing:
+    with (
+        also_logged_to(context.log),
+        installation.errors_reported(),
+        installation.landing("the account look-up") as landing,
+    ):
         questions = open_questions(landing, current_names(landing.repositories()).values())
         report = AccountsReport(asked=len(questions))
         if installation.settings.token:

@@ -1,22 +1,23 @@
 """Commit histories as assets: one partition per repository, all of a run crawled concurrently in one process."""
 
+import warnings
 from contextlib import aclosing
 from typing import Any
 
 import dagster as dg
 from pydantic import Field
 
-from git_contrib_assets.automation import DAILY_TAG, SKIP_UNCHANGED_TAG, targets_failed
 from git_contrib_assets.errors import GitContribError, LimitReached, NotAllowed
+from git_contrib_assets.graph.automation import DAILY_TAG, SKIP_UNCHANGED_TAG, targets_failed
+from git_contrib_assets.graph.metadata import definition_metadata, rows_as_table
+from git_contrib_assets.graph.partitions import current_names, repository_partitions
+from git_contrib_assets.graph.resources import Installation, budget, budget_spent
+from git_contrib_assets.graph.run_log import also_logged_to
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.landing.tables import COMMITS as COMMITS_TABLE
 from git_contrib_assets.landing.tables import CRAWL_LOG as CRAWL_LOG_TABLE
-from git_contrib_assets.metadata import definition_metadata, rows_as_table
-from git_contrib_assets.partitions import current_names, repository_partitions
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
-from git_contrib_assets.resources import Installation, budget, budget_spent
-from git_contrib_assets.run_log import told_to
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 COMMITS = dg.AssetKey(["landing", "commits"])
@@ -33,51 +34,56 @@ class CrawlConfig(dg.Config):
     )
 
 
-@dg.multi_asset(
-    name="crawl",
-    specs=[
-        dg.AssetSpec(
-            COMMITS,
-            description=(
-                f"{COMMITS_TABLE.grain}.\n\nKey: `repository_id`, `sha`. One Parquet file per repository; names, addresses "
-                "and times as written. One run crawls all its partitions at once; each lands or fails on its own. To "
-                "fetch everything anew, set `everything_again: true` in the launchpad."
+with warnings.catch_warnings():  # Dagster calls backfill policies beta; a test holds how ours behaves
+    warnings.simplefilter("ignore", dg.BetaWarning)
+    _crawl_asset = dg.multi_asset(
+        name="crawl",
+        specs=[
+            dg.AssetSpec(
+                COMMITS,
+                description=(
+                    f"{COMMITS_TABLE.grain}.\n\nKey: `repository_id`, `sha`. One Parquet file per repository; names, addresses "
+                    "and times as written. One run crawls all its partitions at once; each lands or fails on its own. To "
+                    "fetch everything anew, set `everything_again: true` in the launchpad."
+                ),
+                metadata=definition_metadata(COMMITS_TABLE, code=["landing/commits.py", "landing/crawl.py"]),
+                partitions_def=repository_partitions,
+                skippable=True,
+                deps=[["landing", "repositories"]],
+                group_name="contributors",
+                kinds={"git", "github", "parquet"},
+                owners=["team:data"],
+                tags={"layer": "landing", "pii": ""},
+                code_version=CODE_VERSION,
             ),
-            metadata=definition_metadata(COMMITS_TABLE, code=["landing/commits.py", "landing/crawl.py"]),
-            partitions_def=repository_partitions,
-            skippable=True,
-            deps=[["landing", "repositories"]],
-            group_name="contributors",
-            kinds={"git", "github", "parquet"},
-            owners=["team:data"],
-            tags={"layer": "landing", "pii": ""},
-            code_version=CODE_VERSION,
-        ),
-        dg.AssetSpec(
-            CRAWL_LOG,
-            description=(
-                f"{CRAWL_LOG_TABLE.grain}.\n\nKey: `run_id`, `repository_id`, `started_at`. The ledger that the "
-                "completeness check, `git-contrib status` and the API's coverage read."
+            dg.AssetSpec(
+                CRAWL_LOG,
+                description=(
+                    f"{CRAWL_LOG_TABLE.grain}.\n\nKey: `run_id`, `repository_id`, `started_at`. The ledger that the "
+                    "completeness check, `git-contrib status` and the API's coverage read."
+                ),
+                metadata=definition_metadata(CRAWL_LOG_TABLE, code=["landing/commits.py", "landing/crawl.py"]),
+                skippable=True,
+                deps=[COMMITS],
+                group_name="contributors",
+                kinds={"json"},
+                owners=["team:data"],
+                tags={"layer": "landing"},
+                code_version=CODE_VERSION,
             ),
-            metadata=definition_metadata(CRAWL_LOG_TABLE, code=["landing/commits.py", "landing/crawl.py"]),
-            skippable=True,
-            deps=[COMMITS],
-            group_name="contributors",
-            kinds={"json"},
-            owners=["team:data"],
-            tags={"layer": "landing"},
-            code_version=CODE_VERSION,
-        ),
-    ],
-    can_subset=True,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-)
+        ],
+        can_subset=True,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+
+
+@_crawl_asset
 async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installation: Installation):  # type: ignore[no-untyped-def]  # Dagster takes no AsyncIterator here
     """Crawl the run's repositories; a materialisation for each that is there, whatever becomes of the others."""
     attempts: list[Attempt] = []
     stopped: GitContribError | None = None
     before = budget_spent()
-    with told_to(context.log), installation.errors_reported(), installation.landing("the crawl") as landing:
+    with also_logged_to(context.log), installation.errors_reported(), installation.landing("the crawl") as landing:
         repositories, unknown, new = _selected(context, landing)
         if DAILY_TAG in context.run.tags and (new or unknown):
             context.log.info(

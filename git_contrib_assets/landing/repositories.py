@@ -4,13 +4,13 @@ import dagster as dg
 from pydantic import Field
 
 from git_contrib_assets.errors import TargetFailed
+from git_contrib_assets.graph.metadata import definition_metadata
+from git_contrib_assets.graph.partitions import RANGE_TAG, register_partitions
+from git_contrib_assets.graph.resources import Installation, budget, budget_spent
+from git_contrib_assets.graph.run_log import also_logged_to
 from git_contrib_assets.landing.catalogue import refresh_catalogue
 from git_contrib_assets.landing.tables import REPOSITORIES
-from git_contrib_assets.metadata import definition_metadata
-from git_contrib_assets.partitions import RANGE_TAG, register_partitions
 from git_contrib_assets.records import Target
-from git_contrib_assets.resources import Installation, budget, budget_spent
-from git_contrib_assets.run_log import told_to
 
 
 class CatalogueConfig(dg.Config):
@@ -39,7 +39,11 @@ async def repositories(
     that is there. A target that cannot be listed leaves the others alone.
     """
     before = budget_spent()
-    with told_to(context.log), installation.errors_reported(), installation.landing("listing repositories") as landing:
+    with (
+        also_logged_to(context.log),
+        installation.errors_reported(),
+        installation.landing("listing repositories") as landing,
+    ):
         targets = [Target.parse(text) for text in config.targets or installation.settings.targets]
         async with installation.github() as client:
             if installation.settings.source == "rest" and not client.signed_in:

@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
-from git_contrib_assets.automation import after_crawl
-from git_contrib_assets.metadata import FRESH_FOR, definition_metadata, published_metadata
-from git_contrib_assets.resources import Installation
+from git_contrib_assets.graph.automation import after_crawl
+from git_contrib_assets.graph.metadata import FRESH_FOR, definition_metadata, published_metadata
+from git_contrib_assets.graph.resources import Installation
 from git_contrib_assets.serving.contract import CONTRIBUTORS, FIRST_COMMITS, MONTHLY_NEW_CONTRIBUTORS, REPOSITORIES
 from git_contrib_assets.storage.warehouse import build_table, code_version, table_name
 from git_contrib_assets.tables import Table

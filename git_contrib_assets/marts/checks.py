@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 import duckdb
 
-from git_contrib_assets.metadata import rows_as_table
-from git_contrib_assets.resources import Installation
+from git_contrib_assets.graph.metadata import rows_as_table
+from git_contrib_assets.graph.resources import Installation
 from git_contrib_assets.serving.contract import (
     CONTRIBUTORS,
     CURRENT_LINK,

@@ -8,9 +8,9 @@ import dagster as dg
 from pydantic import Field
 
 from git_contrib_assets.errors import UsageError
-from git_contrib_assets.metadata import rows_as_table
+from git_contrib_assets.graph.metadata import rows_as_table
+from git_contrib_assets.graph.resources import Installation, budget, budget_spent
 from git_contrib_assets.reconciliation.statistics import Account, Reconciliation, ask_statistics, compare
-from git_contrib_assets.resources import Installation, budget, budget_spent
 from git_contrib_assets.serving.contract import REPOSITORIES
 from git_contrib_assets.serving.read import open_snapshot
 from git_contrib_assets.storage.landing_zone import LandingZone

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from git_contrib_assets.automation import after_crawl
-from git_contrib_assets.metadata import FRESH_FOR, definition_metadata, rows_as_table
+from git_contrib_assets.graph.automation import after_crawl
+from git_contrib_assets.graph.metadata import FRESH_FOR, definition_metadata, rows_as_table
+from git_contrib_assets.graph.resources import Installation
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import AttemptState
-from git_contrib_assets.resources import Installation
 from git_contrib_assets.serving.contract import SNAPSHOT
 from git_contrib_assets.serving.publish import publish
 from git_contrib_assets.storage.landing_zone import LandingZone

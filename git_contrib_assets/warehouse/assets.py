@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
-from git_contrib_assets.automation import after_crawl
-from git_contrib_assets.metadata import definition_metadata, table_metadata
-from git_contrib_assets.resources import Installation
+from git_contrib_assets.graph.automation import after_crawl
+from git_contrib_assets.graph.metadata import definition_metadata, table_metadata
+from git_contrib_assets.graph.resources import Installation
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.warehouse import build_table, code_version, table_name
 from git_contrib_assets.tables import Table

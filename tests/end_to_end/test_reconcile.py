@@ -8,10 +8,10 @@ import dagster as dg
 import pytest
 from installations import OWNER, Installation
 
-from git_contrib_assets import resources
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.demo.stand_in import StandIn
 from git_contrib_assets.demo.stand_in_changes import link
+from git_contrib_assets.graph import resources
 
 CHECK = "github__contributor_statistics_our_counts_are_githubs"
 Reconcile = Callable[..., tuple[dg.ExecuteInProcessResult, dict[str, Any]]]

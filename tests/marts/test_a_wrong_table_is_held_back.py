@@ -7,10 +7,10 @@ import dagster as dg
 import pytest
 from histories import MadeHome, commit
 
-from git_contrib_assets import pipeline
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import NotPublished
 from git_contrib_assets.marts import assets as marts_assets
+from git_contrib_assets.runtime import pipeline
 from git_contrib_assets.serving.publish import current_snapshot
 from git_contrib_assets.storage import warehouse
 

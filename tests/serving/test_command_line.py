@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from histories import MadeHome, at, commit
 
-from git_contrib_assets.cli import main
+from git_contrib_assets.cli.main import main
 
 FULL = Path("/dev/full")
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import dagster as dg
 
-from git_contrib_assets.automation import SKIP_UNCHANGED_TAG, refresh_job
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import GitContribError, NotPublished
-from git_contrib_assets.instance import open_instance
+from git_contrib_assets.graph.automation import SKIP_UNCHANGED_TAG, refresh_job
+from git_contrib_assets.graph.partitions import RANGE_TAG, repository_partitions
+from git_contrib_assets.graph.resources import report_dead_runs, show_alive
 from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG
 from git_contrib_assets.logs import redact
-from git_contrib_assets.partitions import RANGE_TAG, repository_partitions
-from git_contrib_assets.progress import PassingOn, Reporter, reporting_to
+from git_contrib_assets.progress import Forwarding, Reporter, reporting_to
 from git_contrib_assets.records import Attempt, Repository, Target
-from git_contrib_assets.resources import report_dead_runs, show_alive
+from git_contrib_assets.runtime.instance import open_instance
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.histories.cancellation import cancel_all
 from git_contrib_assets.storage.files import translate_storage_error
@@ -67,8 +67,8 @@ class Outcome:
         return next(code for code in _PRECEDENCE if code in codes or code == 0)
 
 
-class _Gathering(PassingOn):
-    """Fills the outcome and passes everything on."""
+class _Gathering(Forwarding):
+    """Fills the outcome and forwards everything."""
 
     def __init__(self, outcome: Outcome, listener: Reporter) -> None:
         super().__init__(listener)
@@ -77,26 +77,33 @@ class _Gathering(PassingOn):
     def listed(self, target: str, repositories: Sequence[Repository]) -> None:
         self._outcome.targets_listed += 1
         self._outcome.listed |= {repository.repository: repository for repository in repositories}
+        super().listed(target, repositories)
 
     def target_failed(self, target: str, error: GitContribError) -> None:
         self._outcome.targets_failed[target] = error
+        super().target_failed(target, error)
 
     def repository_finished(self, attempt: Attempt) -> None:
         self._outcome.attempts.append(attempt)
+        super().repository_finished(attempt)
 
     def accounts_failed(self, error: GitContribError, not_asked: int) -> None:
         self._outcome.errors.append(error)
         self._outcome.emails_not_asked = not_asked
+        super().accounts_failed(error, not_asked)
 
     def rejected(self, records: int, reason: str) -> None:
         self._outcome.rejected += records
+        super().rejected(records, reason)
 
     def step_failed(self, error: GitContribError) -> None:
         if error not in self._outcome.targets_failed.values():
             self._outcome.errors.append(error)
+        super().step_failed(error)
 
     def published(self, snapshot_id: str, *, changed: bool) -> None:
         self._outcome.snapshot_id, self._outcome.snapshot_changed = snapshot_id, changed
+        super().published(snapshot_id, changed=changed)
 
 
 def run(

@@ -12,7 +12,7 @@ import dagster as dg
 import sqlalchemy.exc
 
 from git_contrib_assets.errors import GitContribError
-from git_contrib_assets.patient import be_patient
+from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
 from git_contrib_assets.storage.files import storage_errors, translate_storage_error
 from git_contrib_assets.storage.home import Home, is_full, prepare_instance
 from git_contrib_assets.storage.locks import lock
@@ -28,7 +28,7 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     another process does not come to an end with opening it.
     """
     prepare_instance(home)
-    be_patient()
+    wait_for_other_writers()
     # Ctrl-C ends Dagster's event loop with generators still open; what asyncio says of that helps nobody.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:

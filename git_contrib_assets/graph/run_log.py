@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from git_contrib_assets.progress import PassingOn, Reporter, reporter, reporting_to
+from git_contrib_assets.progress import Forwarding, Reporter, reporter, reporting_to
 
 
-class _RunLog(PassingOn):
-    """Writes to the run's log. The end of a repository is there already: its materialisation, or its error."""
+class _RunLog(Forwarding):
+    """Writes to the run's log. The end of a repository is in it already: its materialisation, or its error."""
 
     def __init__(self, log: dg.DagsterLogManager, listener: Reporter) -> None:
         super().__init__(listener)
@@ -17,13 +17,15 @@ class _RunLog(PassingOn):
 
     def repository_started(self, repository: str) -> None:
         self._log.info(f"{repository}: reading its history")
+        super().repository_started(repository)
 
     def waiting(self, message: str) -> None:
         self._log.info(message)
+        super().waiting(message)
 
 
 @contextlib.contextmanager
-def told_to(log: dg.DagsterLogManager) -> Iterator[None]:
-    """Let the log of a run hear what happens, beside whoever listens."""
+def also_logged_to(log: dg.DagsterLogManager) -> Iterator[None]:
+    """For the length of the block, the run's log hears what happens too."""
     with reporting_to(_RunLog(log, reporter())):
         yield

@@ -1,6 +1,6 @@
 """Runs a module as a program that ends with its supervisor, however that dies. Standard library only.
 
-``python -m git_contrib_assets.supervised DESCRIPTOR MODULE [ARGUMENT]...``: the descriptor is the read end of a pipe
+``python -m git_contrib_assets.runtime.child DESCRIPTOR MODULE [ARGUMENT]...``: the descriptor is the read end of a pipe
 of which the supervisor alone holds the other end. The program must lead a session of its own.
 """
 

@@ -6,8 +6,8 @@ The UI and the daemon of `up` start together once this one answers; on a new hom
 import os
 import runpy
 
-from git_contrib_assets.instance import open_instance
-from git_contrib_assets.resources import report_runs_never_begun
+from git_contrib_assets.graph.resources import report_runs_never_begun
+from git_contrib_assets.runtime.instance import open_instance
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.storage.home import Home
 

@@ -1,11 +1,9 @@
 """Everything on one home: Dagster's UI and daemon, the code they share, and the API, as processes that end together."""
 
 import contextlib
-import errno
 import http.client
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -21,29 +19,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
-from git_contrib_assets.errors import GitContribError, LockBusy, PortTaken, UsageError
+from git_contrib_assets.errors import GitContribError, LockBusy, UsageError
+from git_contrib_assets.runtime.child import kill_session, signal_group
+from git_contrib_assets.runtime.ports import free_ports, web_address
 from git_contrib_assets.storage.files import storage_errors
 from git_contrib_assets.storage.home import Home, prepare_instance
 from git_contrib_assets.storage.locks import try_flock
-from git_contrib_assets.supervised import kill_session, signal_group
 
 SCHEDULE = "collect_every_day"
 _MODULE = "git_contrib_assets.definitions"
 _LOCATION = "git_contrib"
-_START_SECONDS = 600.0  # who dies is noticed at once: this is for who hangs, and a slow machine may take minutes
+_START_SECONDS = (
+    600.0  # a crash is noticed at once; this timeout is for a program that hangs, and a slow machine may take minutes
+)
 _STOP_SECONDS = 8.0
 _STOP_RUNS_SECONDS = 60.0  # until they have written how they ended; who cannot wait presses Ctrl-C again
 _ANSWER_SECONDS = 10.0
 _POLL_SECONDS = 0.1
-# The system gives none of these to others by itself, as it might before our program listens.
-_NOT_GIVEN_AWAY = range(20_000, 32_768)
 _LOOK_SECONDS = 0.5
 _LOG_BYTES = 10 * 1024 * 1024
 _TAIL_LINES = 12
 _NOISE = re.compile(r"^nanobind: |^ - (leaked |\.\.\. skipped)")  # of DuckDB's binding, when a process ends in haste
 _SCRATCH = "git-contrib-"
 _LONGEST_SCRATCH = 70  # the path of a socket may have a hundred letters
-_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - said by the person, not chosen here
 _LOADED = """query Loaded($schedule: ScheduleSelector!) {
   workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError {
     __typename ... on PythonError { message } } } } }
@@ -80,7 +78,7 @@ class _Program:
         try:
             self.process = subprocess.Popen(
                 # -P: what lies in the current folder must not be taken for a package.
-                [sys.executable, "-P", "-m", "git_contrib_assets.supervised", str(lifeline), *self.arguments],
+                [sys.executable, "-P", "-m", "git_contrib_assets.runtime.child", str(lifeline), *self.arguments],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log_descriptor,
@@ -164,12 +162,12 @@ def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) ->
     workspace.write_text(json.dumps({"load_from": [location]}))  # JSON is YAML
     at_port, at_ui_port = (["--host", host, "--port", str(ports[option])] for option in ("--port", "--ui-port"))
     load = ["--socket", str(code), "--module-name", _MODULE, "--location-name", _LOCATION]
-    patient, where = "git_contrib_assets.patient", ["--workspace", str(workspace)]
+    with_timeout, where = "git_contrib_assets.graph.sqlite_timeout", ["--workspace", str(workspace)]
     commands = {
-        "code": ["git_contrib_assets.code_server", "api", "grpc", *load, "--log-level", "warning"],
+        "code": ["git_contrib_assets.runtime.code_server", "api", "grpc", *load, "--log-level", "warning"],
         "api": ["git_contrib_assets", "serve", *at_port],
-        "ui": [patient, "dagster_webserver", *where, *at_ui_port, "--dagster-log-level", "warning"],
-        "daemon": [patient, "dagster._daemon", "run", *where],
+        "ui": [with_timeout, "dagster_webserver", *where, *at_ui_port, "--dagster-log-level", "warning"],
+        "daemon": [with_timeout, "dagster._daemon", "run", *where],
     }
     return [_Program(name, command, home.logs / f"{name}.log") for name, command in commands.items()]
 
@@ -318,45 +316,6 @@ def _scratch_parent() -> str:
 
 
 # Ports and answers
-
-
-def free_ports(host: str, wanted: Mapping[str, int]) -> dict[str, int]:
-    """The wanted ports by the option that names them; 0 becomes one that is free.
-
-    Raises PortTaken, or UsageError for a host that is not this machine.
-    """
-    with contextlib.ExitStack() as held:
-        return {option: _free_port(host, port, option, held) for option, port in wanted.items()}
-
-
-def _free_port(host: str, port: int, option: str, held: contextlib.ExitStack) -> int:
-    if port == 0:
-        for one in random.sample(_NOT_GIVEN_AWAY, 20):
-            with contextlib.suppress(PortTaken):
-                return _free_port(host, one, option, held)
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = held.enter_context(socket.socket(family, kind, protocol))
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(1)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortTaken(
-                f"Port {port} is taken by another program: choose another with {option} (0: any that is free)"
-            ) from error
-        if error.errno in {errno.EACCES, errno.EPERM}:
-            raise PortTaken(f"Port {port} is not allowed here: choose one above 1023 with {option}") from error
-        raise UsageError(f"--host {host} is no address of this machine ({error.strerror or error})") from error
-    return int(listener.getsockname()[1])
-
-
-def web_address(host: str, port: int) -> str:
-    """An address that a browser here can open."""
-    host = _ALL_ADDRESSES.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _listens(path: Path) -> bool:

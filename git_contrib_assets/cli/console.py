@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from git_contrib_assets.errors import GitContribError
-from git_contrib_assets.pipeline import Outcome
 from git_contrib_assets.progress import Reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
+from git_contrib_assets.runtime.pipeline import Outcome
 from git_contrib_assets.sources.github.limits import Budget
 
 _LINE_EVERY_SECONDS = 10.0

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from git_contrib_assets.errors import GitContribError
-from git_contrib_assets.partitions import RANGE_TAG, register_partitions, repository_partitions
-from git_contrib_assets.resources import report_dead_runs
+from git_contrib_assets.graph.partitions import RANGE_TAG, register_partitions, repository_partitions
+from git_contrib_assets.graph.resources import report_dead_runs
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone

@@ -1,0 +1,146 @@
+"""Commands that collect: run and demo."""
+
+import os
+import sys
+import time
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table as ScreenTable
+
+from git_contrib_assets.cli.serve import run_everything
+from git_contrib_assets.cli.shell import (
+    INTERRUPTED,
+    Duration,
+    errors_to_exit_codes,
+    interrupt_on_hangup,
+    leave_at_once,
+    listening_options,
+    talking_console,
+)
+from git_contrib_assets.errors import UsageError
+from git_contrib_assets.records import Target
+from git_contrib_assets.serving import contract, read
+from git_contrib_assets.settings import Settings
+from git_contrib_assets.storage.home import Home
+
+_BARS = "▁▂▃▄▅▆▇█"
+_SPARK_MONTHS = 36
+_LEAST_WIDTH = 110
+_DEMO_TOKEN = "demo"  # noqa: S105 - of the bundled stand-in, which gives nothing away
+
+
+@click.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option(
+    "--max-wait",
+    type=Duration(),
+    default="65m",
+    show_default=True,
+    help="Upper bound of every single wait, for a lock or for GitHub's limit",
+)
+@click.option(
+    "--everything-again",
+    is_flag=True,
+    help="Fetch whole histories anew, whatever is collected; old data stays until the new is there",
+)
+@click.pass_context
+@errors_to_exit_codes
+def run(context: click.Context, targets: tuple[str, ...], max_wait: float, everything_again: bool) -> None:
+    """Collect commit histories, compute the tables, publish them.
+
+    TARGET is an owner, owner/name or @me; without one, those of GIT_CONTRIB_TARGETS (default: facebook).
+    """
+    interrupt_on_hangup()
+    settings = Settings.from_environment()
+    parsed = [Target.parse(text) for text in targets or settings.targets]
+    if not parsed:
+        raise UsageError("There is no target: name an owner, or set GIT_CONTRIB_TARGETS")
+    code = collect(settings, parsed, max_wait, quiet=context.obj["quiet"], everything_again=everything_again)
+    if code == INTERRUPTED:
+        leave_at_once(code)
+    sys.exit(code)
+
+
+def collect(
+    settings: Settings,
+    targets: list[Target],
+    max_wait: float,
+    *,
+    quiet: bool,
+    everything_again: bool = False,
+    command: str = "git-contrib",
+) -> int:
+    """Run the main job with progress and a summary; the exit code."""
+    from git_contrib_assets.cli.console import ConsoleReporter, summarise
+    from git_contrib_assets.graph.resources import budget
+    from git_contrib_assets.runtime import pipeline
+
+    console, started = talking_console(), time.monotonic()
+    if not settings.token and settings.source != "rest" and not quiet:
+        console.print(
+            "No token: by git, people with several addresses are not joined. Set GITHUB_TOKEN to count them once"
+        )
+    with ConsoleReporter(console, quiet=quiet) as listener:
+        outcome = pipeline.run(
+            settings, targets, max_wait=max_wait, listener=listener, everything_again=everything_again
+        )
+    summarise(console, outcome, budget, time.monotonic() - started, command=command)
+    return outcome.exit_code
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Stop after the table")
+@listening_options(ui=True)
+@click.pass_context
+@errors_to_exit_codes
+def demo(context: click.Context, once: bool, host: str, port: int, ui_port: int) -> None:
+    """The whole thing on a bundled organisation: real crawl, real git, no network, no token.
+
+    Works in its own home, <home>/demo. Then serves the UI and the API on it.
+    """
+    from git_contrib_assets.demo import organisation, stand_in
+
+    interrupt_on_hangup()
+    home = Settings.from_environment().home / "demo"
+    organisation.build(home / "github")
+    with stand_in.running(home / "github", tokens=[_DEMO_TOKEN]) as github:
+        os.environ |= {**github.environment(), "GITHUB_TOKEN": _DEMO_TOKEN, "GIT_CONTRIB_HOME": str(home)}
+        os.environ["GIT_CONTRIB_TARGETS"] = organisation.OWNER
+        os.environ.pop("DAGSTER_HOME", None)
+        code = collect(
+            Settings.from_environment(),
+            [Target.parse(organisation.OWNER)],
+            60.0,
+            quiet=context.obj["quiet"],
+            command=f"git-contrib --home {home}",
+        )
+        if code == INTERRUPTED:
+            leave_at_once(code)
+        with read.open_snapshot(Home(home)) as snapshot:
+            rows = snapshot.rows(contract.REPOSITORIES)
+            months = snapshot.last_months(_SPARK_MONTHS)
+        _print_demo_table(rows, months)
+        if once:
+            sys.exit(code)
+        run_everything(Home(home), host, port, ui_port)  # beside the stand-in, so that the UI can crawl too
+
+
+def _print_demo_table(rows: list[dict[str, Any]], months: dict[str, list[int]]) -> None:
+    screen = ScreenTable(title="New contributors of the bundled organisation", title_justify="left")
+    for heading in ("repository", "state"):
+        screen.add_column(heading, no_wrap=True)
+    for heading in ("commits", "people", "bots"):
+        screen.add_column(heading, justify="right", no_wrap=True)
+    screen.add_column(f"last {_SPARK_MONTHS} months", no_wrap=True)
+    for row in rows:
+        numbers = (f"{row[name]:,}" for name in ("commits", "contributors", "bots"))
+        screen.add_row(row["repository"], row["state"], *numbers, _spark(months.get(row["repository"], [])))
+    Console(width=max(Console().width, _LEAST_WIDTH)).print(screen)
+
+
+def _spark(counts: list[int]) -> str:
+    """Numbers as a line of little bars; a month without anyone is a dot."""
+    most = max(counts, default=0)
+    return "".join("·" if not count else _BARS[(count * len(_BARS) - 1) // most] for count in counts)

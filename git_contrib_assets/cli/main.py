@@ -1,0 +1,50 @@
+"""The command line: data to stdout, talk to stderr."""
+
+import io
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+from git_contrib_assets.cli.collect import demo, run
+from git_contrib_assets.cli.read import export, show, status
+from git_contrib_assets.cli.serve import serve, up
+from git_contrib_assets.cli.shell import Commands
+from git_contrib_assets.logs import configure_logs
+
+# Dagster takes a second to import: only the commands that crawl import it, inside the function.
+
+EXAMPLES = """\b
+Start here:
+  git-contrib demo                 see it work: no network, no token
+  git-contrib run facebook         collect and compute
+  git-contrib show facebook/react  a series in the terminal
+  git-contrib up                   the Dagster UI, the API, and a run every day
+"""
+
+
+@click.group(cls=Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    help="Where files and databases live  [GIT_CONTRIB_HOME; default: ./data]",
+)
+@click.option("-v", "--verbose", count=True, help="More detail; twice for every request")
+@click.option("-q", "--quiet", is_flag=True, help="Only what went wrong")
+@click.version_option(version("git-contrib"), prog_name="git-contrib")
+@click.pass_context
+def main(context: click.Context, home: Path | None, verbose: int, quiet: bool) -> None:
+    """Monthly new contributors for every public repository of a GitHub organisation."""
+    if home:
+        os.environ["GIT_CONTRIB_HOME"] = str(home)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a bar or a name that the terminal's encoding has not
+    configure_logs(verbose)
+    context.obj = {"quiet": quiet, "verbose": verbose}
+
+
+for _command in (run, status, show, export, up, serve, demo):  # in the order in which people need them
+    main.add_command(_command)

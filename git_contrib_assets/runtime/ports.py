@@ -1,0 +1,54 @@
+"""Free ports, and the address to open."""
+
+import contextlib
+import errno
+import random
+import socket
+from collections.abc import Mapping
+
+from git_contrib_assets.errors import PortTaken, UsageError
+
+# The system gives none of these to others by itself, as it might before our program listens.
+_NOT_GIVEN_AWAY = range(20_000, 32_768)
+
+
+_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - said by the person, not chosen here
+
+
+def free_ports(host: str, wanted: Mapping[str, int]) -> dict[str, int]:
+    """The wanted ports by the option that names them; 0 becomes one that is free.
+
+    Raises PortTaken, or UsageError for a host that is not this machine.
+    """
+    with contextlib.ExitStack() as held:
+        return {option: _free_port(host, port, option, held) for option, port in wanted.items()}
+
+
+def _free_port(host: str, port: int, option: str, held: contextlib.ExitStack) -> int:
+    if port == 0:
+        for one in random.sample(_NOT_GIVEN_AWAY, 20):
+            with contextlib.suppress(PortTaken):
+                return _free_port(host, one, option, held)
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = held.enter_context(socket.socket(family, kind, protocol))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(1)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(
+                f"Port {port} is taken by another program: choose another with {option} (0: any that is free)"
+            ) from error
+        if error.errno in {errno.EACCES, errno.EPERM}:
+            raise PortTaken(f"Port {port} is not allowed here: choose one above 1023 with {option}") from error
+        raise UsageError(f"--host {host} is no address of this machine ({error.strerror or error})") from error
+    return int(listener.getsockname()[1])
+
+
+def web_address(host: str, port: int) -> str:
+    """An address that a browser here can open."""
+    host = _ALL_ADDRESSES.get(host, host)
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
