@@ -109,7 +109,7 @@ def plainly() -> Callable[[], int]:
     settings = Settings.from_environment()
     landing = LandingZone(Home(settings.home))
     landing.prepare()
-    repositories = landing.repositories()
+    repositories = landing.repositories.all()
 
     async def work() -> int:
         made = Crawl(landing, GitHistory(settings, Home(settings.home).git), "benchmark")

@@ -41,7 +41,7 @@ async def crawl(landing: LandingZone, repository: Repository) -> int:
 
 if __name__ == "__main__":
     landing = LandingZone(Home(Path(sys.argv[1])))
-    landing.commits_folder.mkdir(parents=True)
+    landing.commits.folder.mkdir(parents=True)
     landing.prepare()
     start, before = time.perf_counter(), time.process_time()
     commits = asyncio.run(crawl(landing, invented(sys.argv[2])))

@@ -88,18 +88,18 @@ def _stream(commits: int, people: int) -> Iterator[bytes]:
 def landed(home: Home, repositories: int, commits: int) -> None:
     """Landing files of that many repositories with that many commits in all."""
     landing = LandingZone(home)
-    landing.commits_folder.mkdir(parents=True, exist_ok=True)
+    landing.commits.folder.mkdir(parents=True, exist_ok=True)
     landing.prepare()
     each = commits // repositories
     connection = duckdb.connect()
-    connection.execute(_REPOSITORIES.format(owner=OWNER, repositories=repositories, path=landing.repositories_file))
+    connection.execute(_REPOSITORIES.format(owner=OWNER, repositories=repositories, path=landing.repositories.file))
     for repository in range(1, repositories + 1):
         rows = each + (commits - each * repositories if repository == repositories else 0)
         footer = (
             f'{{"repository_id": {repository}, "tip": "{repository:040x}", "commits": {rows}, '
             '"fetched_at": "2026-01-01T00:00:00", "emptied": false}'
         )
-        path = landing.commits_folder / f"{repository}.parquet"
+        path = landing.commits.folder / f"{repository}.parquet"
         connection.execute(
             _COMMITS.format(
                 repository=repository,
@@ -116,4 +116,4 @@ def landed(home: Home, repositories: int, commits: int) -> None:
         f'"tip": "{number:040x}", "commits": {each}, "requests": 3, "reason": null, "message": null}}\n'
         for number in range(1, repositories + 1)
     ]
-    landing.crawl_log_file.write_text("".join(lines))
+    landing.crawl_log.file.write_text("".join(lines))

@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
 from git_contrib_assets.errors import UsageError
+from git_contrib_assets.tables import Column
 
 SIGNED_IN_USER = "@me"
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -46,25 +48,27 @@ def is_repository_name(text: str) -> bool:
 class Repository:
     """A repository as GitHub last listed it. Times are UTC without a zone."""
 
-    repository_id: int
-    repository: str
-    owner_id: int
-    owner: str
-    owner_type: str
-    name: str
-    is_private: bool
-    is_fork: bool
-    is_archived: bool
-    default_branch: str | None
-    created_at: datetime | None
-    pushed_at: datetime | None
-    stars: int | None
-    language: str | None
-    target: str
-    first_seen_at: datetime
-    listed_at: datetime
-    missing_since: datetime | None = None
-    missing_reason: str | None = None
+    repository_id: Annotated[int, "GitHub's numeric id: it survives renames and transfers"]
+    repository: Annotated[str, "Current name as owner/name"]
+    owner_id: Annotated[int, "GitHub's numeric id of the owner"]
+    owner: Annotated[str, "Owner's login"]
+    owner_type: Annotated[str, "Organization or User"]
+    name: Annotated[str, "Short name"]
+    is_private: Annotated[bool, "The repository is private"]
+    is_fork: Annotated[bool, "The repository is a fork"]
+    is_archived: Annotated[bool, "The repository is archived"]
+    default_branch: Annotated[str | None, "Name of the default branch"]
+    created_at: Annotated[datetime | None, "Creation on GitHub (UTC)"]
+    pushed_at: Annotated[datetime | None, "Last push to any branch (UTC)"]
+    stars: Annotated[int | None, "Stars"]
+    language: Annotated[str | None, "Main language as GitHub says, or null"]
+    target: Annotated[str, "The target in whose list it stood"]
+    first_seen_at: Annotated[datetime, "When it was listed for the first time (UTC)"]
+    listed_at: Annotated[datetime, "When it was listed last, by GitHub's clock (UTC)"]
+    missing_since: Annotated[
+        datetime | None, "For a repository no longer listed: when it was last listed (UTC). Otherwise null"
+    ] = None
+    missing_reason: Annotated[str | None, "For a repository no longer listed: what became of it, in one word"] = None
 
 
 class AttemptState(StrEnum):
@@ -83,18 +87,18 @@ class AttemptState(StrEnum):
 class Attempt:
     """One row of the crawl log: one attempt at one repository."""
 
-    run_id: str
-    repository_id: int
-    repository: str
-    state: AttemptState
-    started_at: datetime
-    seconds: float
-    source: str
-    tip: str | None
-    commits: int
-    requests: int
-    reason: str | None = None
-    message: str | None = None
+    run_id: Annotated[str, "Dagster's run"]
+    repository_id: Annotated[int, "GitHub's numeric id: it survives renames and transfers"]
+    repository: Annotated[str, "Name as owner/name, at that time"]
+    state: Annotated[AttemptState, "landed, unchanged, empty, emptied, failed or not_reached"]
+    started_at: Annotated[datetime, "When the attempt began (UTC)"]
+    seconds: Annotated[float, "How long it took"]
+    source: Annotated[str, "git or rest"]
+    tip: Annotated[str | None, "Sha of the newest commit landed, or null"]
+    commits: Annotated[int, "Commits landed"]
+    requests: Annotated[int, "Requests that it took"]
+    reason: Annotated[str | None, "Why it failed, in one word; else null"] = None
+    message: Annotated[str | None, "The same in a sentence; else null"] = None
 
     @property
     def failed(self) -> bool:
@@ -115,8 +119,19 @@ class AccountQuestion:
 class AccountAnswer:
     """GitHub's answer about one address; ``account_id`` None means that nobody owns it. Times are UTC without a zone."""
 
-    email: str
-    account_id: int | None
-    login: str | None
-    asked_at: datetime
-    method: str
+    email: Annotated[str, "Address, trimmed and lower-cased: it is published nowhere"]
+    account_id: Annotated[int | None, "GitHub's numeric id of the account; null: nobody owns it"]
+    login: Annotated[str | None, "Its login when asked"]
+    asked_at: Annotated[datetime, "When GitHub was asked (UTC)"]
+    method: Annotated[str, "How it was asked: graphql or rest"]
+
+
+COMMIT_COLUMNS = (
+    Column("sha", "VARCHAR", "The commit's sha", nullable=False),
+    Column("parent_count", "INTEGER", "Number of parents: two or more for a merge", nullable=False),
+    Column("author_name", "VARCHAR", "Author's name as written", nullable=False),
+    Column("author_email", "VARCHAR", "Author's address as written: it is published nowhere", nullable=False),
+    Column("authored_at", "TIMESTAMP_MS", "Author's date as written (UTC)", nullable=False),
+    Column("committed_at", "TIMESTAMP_MS", "Committer's date as written (UTC)", nullable=False),
+)
+"""A commit as the history sources deliver it, in record batches and never one by one."""

@@ -1,30 +1,68 @@
 """What a table is: its columns with their types and meaning, its key, its order. Standard library only."""
 
-from dataclasses import dataclass
+import types
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from enum import Enum
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 DEFINITION_VERSION = 1
+_TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR", datetime: "TIMESTAMP", date: "DATE"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A published column: its DuckDB type and what it means."""
+    """A column: its DuckDB type and what it means.
+
+    ``personal`` says whether it tells of a person. Published text columns are checked for e-mail addresses unless
+    ``personal`` is False: a new column is checked until somebody says that it need not be.
+    """
 
     name: str
     type: str
     description: str
+    personal: bool | None = None
+    nullable: bool = True
 
 
 @dataclass(frozen=True)
 class Table:
-    """A published table: what one row is, its key, the order in which its rows are stored, its columns."""
+    """A table: what one row is, its key, the order in which its rows are stored, its columns, and its layer."""
 
     name: str
     grain: str
     key: tuple[str, ...]
     order: tuple[str, ...]
     columns: tuple[Column, ...]
+    layer: str = "marts"
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """The names of the columns, in their published order."""
+        """The names of the columns, in their order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether a column tells of a person."""
+        return any(column.personal for column in self.columns)
+
+    @property
+    def texts_without_addresses(self) -> tuple[str, ...]:
+        """Text columns in which no e-mail address may stand."""
+        return tuple(one.name for one in self.columns if one.type == "VARCHAR" and one.personal is not False)
+
+
+def columns_of(record: type) -> tuple[Column, ...]:
+    """The columns in which records of a dataclass are kept: each field is ``Annotated[type, "its meaning"]``."""
+    hints = get_type_hints(record, include_extras=True)
+    return tuple(_column(field.name, hints[field.name]) for field in fields(record))
+
+
+def _column(name: str, hint: Any) -> Column:
+    if get_origin(hint) is not Annotated:
+        raise TypeError(f"{name}: write Annotated[type, 'its meaning']")
+    kind, meaning = get_args(hint)[:2]
+    nullable = get_origin(kind) in {Union, types.UnionType} and types.NoneType in get_args(kind)
+    if nullable:
+        (kind,) = (one for one in get_args(kind) if one is not types.NoneType)
+    return Column(name, "VARCHAR" if issubclass(kind, Enum) else _TYPES[kind], meaning, nullable=nullable)

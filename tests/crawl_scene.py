@@ -89,7 +89,7 @@ class CrawlScene:
 
     def rows(self, repository_id: int) -> list[dict[str, object]]:
         """The landed commits, newest first."""
-        return pq.ParquetFile(self.landing.commit_file(repository_id)).read().to_pylist()  # type: ignore[no-any-return]
+        return pq.ParquetFile(self.landing.commits.file(repository_id)).read().to_pylist()  # type: ignore[no-any-return]
 
     def shas(self, repository_id: int) -> list[str]:
         """The landed commits' shas."""

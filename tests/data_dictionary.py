@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from git_contrib_assets.landing import tables as landing
 from git_contrib_assets.serving.contract import CONTRACT_VERSION, TABLES
+from git_contrib_assets.storage import landing_zone as landing
 from git_contrib_assets.tables import Table
 from git_contrib_assets.warehouse import tables as warehouse
 
@@ -24,7 +24,7 @@ No contract: these may change at any time. Those of the warehouse are in `wareho
 landing files are in `landing/`, by the names in [architecture.md](architecture.md#the-home). Addresses are in the landing
 files and in the view `commits` on them, and nowhere else.
 
-Made from `git_contrib_assets/warehouse/tables.py` and `git_contrib_assets/landing/tables.py`.
+Made from `git_contrib_assets/warehouse/tables.py` and the modules of `git_contrib_assets/storage/landed`.
 """
 
 

@@ -17,7 +17,8 @@ from git_contrib_assets.records import AccountAnswer, Attempt, AttemptState, Rep
 from git_contrib_assets.serving.publish import Published, publish
 from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, History
 from git_contrib_assets.storage.home import Home
-from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
+from git_contrib_assets.storage.landed.commits import LandedHistory
+from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.warehouse import attach_landing, build_table, open_warehouse
 
 NOW = datetime.fromisoformat("2021-03-15T12:00:00")
@@ -88,12 +89,13 @@ class MadeHome:
     home: Home = field(init=False)
     landing: LandingZone = field(init=False)
     listed: dict[int, Repository] = field(default_factory=dict)
+    rows_per_group: int = 32_000
     _tables: dict[str, list[Row]] | None = None
 
     def __post_init__(self) -> None:
         self.home = Home(self.root)
         self.home.prepare()
-        self.landing = LandingZone(self.home)
+        self.landing = LandingZone(self.home, rows_per_group=self.rows_per_group)
         self.landing.prepare()
 
     # What lands
@@ -131,7 +133,7 @@ class MadeHome:
             listed_at=self.as_of,
         )
         self.listed[repository_id] = replace(listed, **columns)
-        self.landing.write_repositories(self.listed.values())
+        self.landing.repositories.write(self.listed.values())
         if not never_read:
             self.land(repository_id, commits, batch_rows=batch_rows)
         self._tables = None
@@ -151,7 +153,7 @@ class MadeHome:
             listed_at=of.listed_at,
             commits=0,
         )
-        self.landing.write_commits(landed, made)
+        land_history(self.landing, landed, made)
         self._tables = None
 
     def answer(
@@ -163,7 +165,7 @@ class MadeHome:
 
     def answers(self, answers: Iterable[AccountAnswer]) -> None:
         """Land answers in one file."""
-        self.landing.add_answers(list(answers))
+        self.landing.accounts.add(list(answers))
         self._tables = None
 
     def attempt(
@@ -178,7 +180,7 @@ class MadeHome:
         """Land a line of the crawl log."""
         name = self.listed[repository_id].repository
         started_at = at(started)
-        self.landing.log(
+        self.landing.crawl_log.append(
             Attempt("run", repository_id, name, state, started_at, 1.0, "git", None, 0, 1, reason, message)
         )
         self._tables = None
@@ -283,3 +285,10 @@ def build_everything(connection: duckdb.DuckDBPyConnection, as_of: datetime, key
 def month_after(month: date) -> date:
     """The first day of the next month."""
     return (month.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def land_history(landing: LandingZone, landed: LandedHistory, history: History) -> LandedHistory:
+    """Land a history as a crawl does."""
+    with landing.commits.writing(landed, history) as done:
+        landing.accounts.add_as_written(history.answers.values())
+    return done

@@ -93,9 +93,9 @@ class Organisation:
     answers: tuple[Answer, ...]
     now: datetime
 
-    def land(self, root: Path, **how: Any) -> MadeHome:
+    def land(self, root: Path, *, rows_per_group: int = 32_000, **how: Any) -> MadeHome:
         """The organisation in a home of its own."""
-        made = MadeHome(root, as_of=self.now)
+        made = MadeHome(root, as_of=self.now, rows_per_group=rows_per_group)
         for one in self.repositories:
             made.repository(
                 *(one.commits or ()),

@@ -17,9 +17,9 @@ from git_contrib_assets.definitions import defs
 from git_contrib_assets.graph import metadata
 from git_contrib_assets.graph.metadata import published_metadata
 from git_contrib_assets.graph.pictures import PLOTTED_MONTHS, last_months, plot
-from git_contrib_assets.landing import tables as landing
 from git_contrib_assets.records import AccountAnswer
 from git_contrib_assets.serving.contract import SNAPSHOT, TABLES
+from git_contrib_assets.storage import landing_zone as landing
 from git_contrib_assets.storage.warehouse import table_name
 from git_contrib_assets.tables import Table
 from git_contrib_assets.warehouse import tables as warehouse

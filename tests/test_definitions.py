@@ -117,7 +117,7 @@ def register(home: Home, instance: dg.DagsterInstance, *names: str) -> None:
     """Repositories as a listing leaves them."""
     landing = LandingZone(home)
     landing.prepare()
-    landing.write_repositories([repository(number, name) for number, name in enumerate(names, 1)])
+    landing.repositories.write([repository(number, name) for number, name in enumerate(names, 1)])
     instance.add_dynamic_partitions("repository", list(names))
 
 
@@ -143,11 +143,11 @@ def test_it_lists_what_earlier_runs_brought_too(home: Home, instance: dg.Dagster
     """Or their repositories would look as if nothing were ever pushed to them."""
     landing = LandingZone(home)
     landing.prepare()
-    landing.write_repositories([repository(1, "acme"), repository(2, "zeta"), repository(3, "old", gone=True)])
+    landing.repositories.write([repository(1, "acme"), repository(2, "zeta"), repository(3, "old", gone=True)])
     request = tick(instance)
     assert isinstance(request, dg.RunRequest)
     assert request.run_config["ops"]["landing__repositories"]["config"]["targets"] == ["acme", "globex/one", "zeta"]
-    landing.repositories_file.write_bytes(b"garbage")
+    landing.repositories.file.write_bytes(b"garbage")
     assert isinstance(tick(instance), dg.RunRequest)
 
 

@@ -214,21 +214,15 @@ def test_asset_keys_are_in_the_architecture():
     documented = {name: group for names, group in rows for name in re.findall(r"`(\w+/\w+)`", names)}
     nodes = [node for node in defs.resolve_asset_graph().asset_nodes if node.is_materializable]
     assert documented == {node.key.to_user_string(): node.group_name for node in nodes}
-    for column in (*_landing_columns(),):
-        assert f"`{column}`" in page, column
 
 
-def _landing_columns() -> Iterator[str]:
-    from git_contrib_assets.storage import landing_zone
+def test_the_footer_of_a_commit_file_is_in_the_architecture():
+    """The columns of the landing files are in the data dictionary, which is generated; the footer is described by hand."""
+    from git_contrib_assets.storage.landed.commits import LandedHistory
 
-    for schema in (
-        landing_zone.REPOSITORY_SCHEMA,
-        landing_zone.LANDED_COMMIT_SCHEMA,
-        landing_zone.ACCOUNT_SCHEMA,
-    ):
-        yield from schema.names
-    yield from landing_zone.LandedHistory.__dataclass_fields__
-    yield from landing_zone.Attempt.__dataclass_fields__
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    for field in LandedHistory.__dataclass_fields__:
+        assert f"`{field}`" in page, field
 
 
 # The links and the examples

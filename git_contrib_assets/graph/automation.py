@@ -107,7 +107,7 @@ def _all_repositories(instance: dg.DagsterInstance) -> dict[str, str]:
 def targets_to_list(settings: Settings, home: Home) -> list[str]:
     """The configured targets, then those of earlier runs: every repository that is here is kept up to date."""
     try:
-        landed = LandingZone(home).repositories()
+        landed = LandingZone(home).repositories.all()
     except GitContribError:  # damaged: the listing writes it anew
         landed = []
     earlier = sorted({repository.target for repository in landed if repository.missing_since is None})
@@ -133,7 +133,7 @@ def crawl_after_the_daily_listing(context: dg.RunStatusSensorContext) -> dg.RunR
     if not targets_failed(context.instance, listing.run_id):
         tags[SKIP_UNCHANGED_TAG] = "yes"
     landing = LandingZone(Home(Settings.from_environment().home))
-    register_partitions(context.instance, landing.repositories())  # without those that the run had to keep
+    register_partitions(context.instance, landing.repositories.all())  # without those that the run had to keep
     everything = _all_repositories(context.instance)
     if everything:
         return dg.RunRequest(run_key=listing.run_id, tags=tags | everything)

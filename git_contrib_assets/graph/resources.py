@@ -7,6 +7,7 @@ from typing import IO
 
 import dagster as dg
 import duckdb
+import pyarrow as pa
 from pydantic import PrivateAttr
 
 from git_contrib_assets.errors import GitContribError
@@ -21,6 +22,7 @@ from git_contrib_assets.sources.histories.rest import RestHistory
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.locks import dead_runs, forget_run, is_marked, lock, mark_run_alive
+from git_contrib_assets.storage.subjects import CONTRIBUTORS, Subject
 from git_contrib_assets.storage.warehouse import open_warehouse
 
 DEFAULT_MAX_WAIT = 3900.0
@@ -52,7 +54,7 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
     _run_id: str = PrivateAttr(default="none")
     _as_of: datetime = PrivateAttr(default_factory=_now)
     _locks: dict[str, IO[bytes]] = PrivateAttr(default_factory=dict)
-    _landing_seen: bool = PrivateAttr(default=False)
+    _subjects_seen: set[str] = PrivateAttr(default_factory=set)
     _instance: dg.DagsterInstance | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -61,6 +63,7 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
         self._as_of = _now()
         self._instance = context.instance
         budget.max_wait = self.max_wait
+        pa.set_memory_pool(pa.system_memory_pool())  # gives memory back between repositories; the default pool keeps it
         with self.errors_reported():
             self.home.prepare()
             if context.run:
@@ -122,27 +125,36 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
 
     @contextlib.contextmanager
     def landing(self, purpose: str) -> Iterator[LandingZone]:
-        """The landing zone, to write to: under the crawl lock, for the length of the block."""
-        with self._lock("crawl", purpose):
+        """The contributors' landing zone, to write to: under its lock, for the length of the block."""
+        with self.landing_lock(CONTRIBUTORS, purpose):
             landing = LandingZone(self.home)
             landing.prepare()
             sweep_clones(self.home.git)
             yield landing
 
+    def landing_lock(self, subject: Subject, purpose: str) -> IO[bytes]:
+        """Take the lock of a subject's landing files; closing it releases it. Subjects never wait for each other."""
+        return self._lock(subject.landing_lock, purpose)
+
     @contextlib.contextmanager
-    def warehouse(self, purpose: str, *, from_landing: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The warehouse. Its lock is kept until the run ends, so that all tables of a run belong together.
+    def warehouse(
+        self, purpose: str, *, subject: Subject = CONTRIBUTORS, from_landing: bool = False
+    ) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A subject's warehouse. Its lock is kept until the run ends, so that all tables of a run belong together.
 
         The first step of a run that builds ``from_landing`` sees it as it is then. All other steps see the same, those
         of later runs too: tables and checks are of one state, while crawls of other runs go on.
         """
-        if "warehouse" not in self._locks:
-            self._locks["warehouse"] = self._lock("warehouse", purpose)
-            if not (self.home.landing / "crawl_log.ndjson").exists():
+        lock_name = subject.warehouse_lock
+        if lock_name not in self._locks:
+            self._locks[lock_name] = self._lock(lock_name, purpose)
+            if subject is CONTRIBUTORS and not LandingZone(self.home).crawl_log.file.exists():
                 with self.landing("making an empty landing zone"):
                     pass
-        with open_warehouse(self.home, landing_as_before=self._landing_seen or not from_landing) as connection:
-            self._landing_seen |= from_landing
+        as_before = subject.name in self._subjects_seen or not from_landing
+        with open_warehouse(self.home, subject, landing_as_before=as_before) as connection:
+            if from_landing:
+                self._subjects_seen.add(subject.name)
             yield connection
 
     @contextlib.contextmanager

@@ -8,8 +8,8 @@ from git_contrib_assets.graph.partitions import current_names
 from git_contrib_assets.graph.resources import Installation, budget, budget_spent
 from git_contrib_assets.graph.run_log import also_logged_to
 from git_contrib_assets.landing.ask_accounts import AccountsReport, look_up_accounts, open_questions
-from git_contrib_assets.landing.tables import ACCOUNTS
 from git_contrib_assets.progress import reporter
+from git_contrib_assets.storage.landed.accounts import ACCOUNTS
 
 
 @dg.asset(
@@ -42,18 +42,18 @@ async def accounts(context: dg.AssetExecutionContext, installation: Installation
         installation.errors_reported(),
         installation.landing("the account look-up") as landing,
     ):
-        questions = open_questions(landing, current_names(landing.repositories()).values())
+        questions = open_questions(landing, current_names(landing.repositories.all()).values())
         report = AccountsReport(asked=len(questions))
         if installation.settings.token:
             async with installation.github() as client:
                 report = await look_up_accounts(client, landing, questions)
         elif questions:
             reporter().note(f"No token: {len(questions)} e-mails are not looked up, people are told apart by address")
-        answers = landing.answers()
+        answers = landing.accounts.answers()
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": answers.num_rows,
-            "dagster/uri": str(landing.accounts_folder),
+            "dagster/uri": str(landing.accounts.folder),
             "asked": report.answered,
             "not_asked": report.not_asked,
             **budget_spent(before),

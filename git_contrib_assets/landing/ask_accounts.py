@@ -40,15 +40,17 @@ def open_questions(landing: LandingZone, repositories: Iterable[Repository]) -> 
     Repositories that vanished cannot be asked through.
     """
     cutoff = datetime.now(UTC).replace(tzinfo=None) - OLDEST_ANSWER
-    answers = landing.answers()
+    answers = landing.accounts.answers()
     fresh = set(answers.filter(pc.field("asked_at") >= cutoff)["email"].to_pylist())
     questions: dict[str, AccountQuestion] = {}
-    failed = {attempt.repository_id: attempt.failed for attempt in landing.attempts()}  # the last attempt counts
+    failed = {
+        attempt.repository_id: attempt.failed for attempt in landing.crawl_log.attempts()
+    }  # the last attempt counts
     # An address is asked through one repository: rather not through one that GitHub refuses just now.
     for repository in sorted(repositories, key=lambda one: (failed.get(one.repository_id, False), one.repository_id)):
-        if repository.missing_since is not None or not landing.commit_file(repository.repository_id).exists():
+        if repository.missing_since is not None or not landing.commits.file(repository.repository_id).exists():
             continue
-        for email, sha in landing.first_shas(repository.repository_id).items():
+        for email, sha in landing.commits.first_shas(repository.repository_id).items():
             if email and email not in fresh and email not in questions and not _BOT_ADDRESS.fullmatch(email):
                 questions[email] = AccountQuestion(email, repository.repository, sha)
     # Those of one repository stay together: a query names each repository once.
@@ -69,7 +71,7 @@ async def look_up_accounts(
     try:
         async with aclosing(ask_accounts(client, questions)) as batches:
             async for answers in batches:
-                landing.add_answers(answers)
+                landing.accounts.add(answers)
                 report.answered += len(answers)
                 reporter().accounts_asked(report.answered, report.asked)
     except GitContribError as error:  # limits and refusals too: the tables are built with what there is

@@ -39,7 +39,7 @@ async def refresh_catalogue(client: GitHubClient, landing: LandingZone, targets:
 
     Raises TokenRefused and LimitReached at once; what was listed before is landed all the same.
     """
-    known = {repository.repository_id: repository for repository in landing.repositories()}
+    known = {repository.repository_id: repository for repository in landing.repositories.all()}
     catalogue = Catalogue()
     try:
         for target in dict.fromkeys(targets):
@@ -52,7 +52,7 @@ async def refresh_catalogue(client: GitHubClient, landing: LandingZone, targets:
                 reporter().target_failed(str(target), error)
     finally:
         catalogue.everything = sorted(known.values(), key=lambda repository: repository.repository_id)
-        landing.write_repositories(catalogue.everything)
+        landing.repositories.write(catalogue.everything)
     return catalogue
 
 
@@ -66,7 +66,7 @@ async def _refresh(
         await _mark_missing(client, Listing(target), catalogue, known)
         raise
     _merge(catalogue, listing, known)
-    landing.reject("repository", listing.rejected)
+    landing.files.reject("repository", listing.rejected)
     reporter().listed(str(target), listing.repositories)
     if listing.rejected:
         reporter().rejected(len(listing.rejected), f"records in the list of {target} make no sense")

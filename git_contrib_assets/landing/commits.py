@@ -14,10 +14,10 @@ from git_contrib_assets.graph.partitions import current_names, repository_partit
 from git_contrib_assets.graph.resources import Installation, budget, budget_spent
 from git_contrib_assets.graph.run_log import also_logged_to
 from git_contrib_assets.landing.crawl import Crawl
-from git_contrib_assets.landing.tables import COMMITS as COMMITS_TABLE
-from git_contrib_assets.landing.tables import CRAWL_LOG as CRAWL_LOG_TABLE
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
+from git_contrib_assets.storage.landed.commits import COMMITS as COMMITS_TABLE
+from git_contrib_assets.storage.landed.crawl_log import CRAWL_LOG as CRAWL_LOG_TABLE
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 COMMITS = dg.AssetKey(["landing", "commits"])
@@ -132,7 +132,7 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
 def _selected(context: dg.AssetExecutionContext, landing: LandingZone) -> tuple[list[Repository], list[str], list[str]]:
     """The repositories behind the run's partition keys, the keys behind which there is none, the names without a key."""
     keys = context.partition_keys if context.has_partition_key or context.has_partition_key_range else []
-    known = current_names(landing.repositories())
+    known = current_names(landing.repositories.all())
     chosen = [known[key] for key in keys if key in known]
     return chosen, [key for key in keys if key not in known], sorted(known.keys() - set(keys))
 
@@ -145,7 +145,7 @@ def _materialisation(attempt: Attempt, landing: LandingZone) -> dg.AssetMaterial
         metadata={
             "state": attempt.state.value,
             "dagster/partition_row_count": attempt.commits,
-            "dagster/uri": str(landing.commit_file(attempt.repository_id)),
+            "dagster/uri": str(landing.commits.file(attempt.repository_id)),
             "commits": attempt.commits,
             "requests": attempt.requests,
             "seconds": attempt.seconds,

@@ -25,7 +25,8 @@ from git_contrib_assets.records import Attempt, AttemptState, Repository
 from git_contrib_assets.sources.histories.cancellation import Cancellation
 from git_contrib_assets.sources.histories.protocol import History, HistorySource, Known
 from git_contrib_assets.storage.files import storage_errors
-from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
+from git_contrib_assets.storage.landed.commits import LandedHistory
+from git_contrib_assets.storage.landing_zone import LandingZone
 
 SETTLED = timedelta(seconds=60)
 """A push may be younger than the listing that shows it: only after this long is pushed_at believed to be the last."""
@@ -56,7 +57,7 @@ class Crawl:
         reporter().crawl_started(len(repositories))
         changed: dict[int, tuple[Repository, LandedHistory | None]] = {}
         for repository in repositories:
-            landed = self.landing.landed(repository.repository_id)
+            landed = self.landing.commits.landed(repository.repository_id)
             if landed and not (look_again or everything_again) and is_unchanged(repository, landed):
                 yield self._finish(self._describe(repository, landed, AttemptState.UNCHANGED))
             else:
@@ -73,7 +74,7 @@ class Crawl:
         except (LimitReached, NotAllowed) as error:
             for repository, landed in changed.values():
                 missed = self._describe(repository, landed, AttemptState.NOT_REACHED)
-                self.landing.log(replace(missed, reason=error.reason, message=str(error)))
+                self.landing.crawl_log.append(replace(missed, reason=error.reason, message=str(error)))
             if isinstance(error, LimitReached):
                 text = f"{error} ({len(changed)} repositories were not reached)"
                 raise LimitReached(text, seconds=error.seconds) from error
@@ -114,7 +115,7 @@ class Crawl:
             raise limit
 
     def _finish(self, attempt: Attempt) -> Attempt:
-        self.landing.log(attempt)
+        self.landing.crawl_log.append(attempt)
         reporter().repository_finished(attempt)
         return attempt
 
@@ -186,10 +187,10 @@ class Crawl:
         )
         if landed and landed.commits and history.tip is None:
             kept = replace(now, tip=landed.tip, fetched_at=landed.fetched_at, commits=landed.commits, emptied=True)
-            self.landing.stamp(kept)
+            self.landing.commits.stamp(kept)
             return replace(attempt, state=AttemptState.EMPTIED, reason="emptied")
         if landed and landed.tip == history.tip and not everything_again:
-            self.landing.stamp(replace(now, fetched_at=landed.fetched_at, commits=landed.commits))
+            self.landing.commits.stamp(replace(now, fetched_at=landed.fetched_at, commits=landed.commits))
             return replace(attempt, state=AttemptState.UNCHANGED)
         done, requests = self._write(repository, now, history, cancellation)
         state = AttemptState.LANDED if done.tip else AttemptState.EMPTY
@@ -200,12 +201,18 @@ class Crawl:
     ) -> tuple[LandedHistory, int]:
         """Land the history; what landed, and the requests that it took."""
         try:
-            return self.landing.write_commits(now, history), history.requests
+            return self._write_once(now, history), history.requests
         except (HistoryCorrupt, LandingFileCorrupt):
             self.source.forget(repository)  # what is cached or landed may be damaged: once more, from nothing
             again = self.source.read(repository, cancellation=cancellation)
             now = replace(now, tip=again.tip, default_branch=again.default_branch)
-            return self.landing.write_commits(now, again), history.requests + again.requests
+            return self._write_once(now, again), history.requests + again.requests
+
+    def _write_once(self, now: LandedHistory, history: History) -> LandedHistory:
+        """Land what the source learned about accounts, then the commits: a kill in between loses no answer."""
+        with self.landing.commits.writing(now, history) as done:
+            self.landing.accounts.add_as_written(history.answers.values())
+        return done
 
 
 def _known(landed: LandedHistory | None) -> Known | None:

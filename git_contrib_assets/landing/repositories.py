@@ -9,8 +9,8 @@ from git_contrib_assets.graph.partitions import RANGE_TAG, register_partitions
 from git_contrib_assets.graph.resources import Installation, budget, budget_spent
 from git_contrib_assets.graph.run_log import also_logged_to
 from git_contrib_assets.landing.catalogue import refresh_catalogue
-from git_contrib_assets.landing.tables import REPOSITORIES
 from git_contrib_assets.records import Target
+from git_contrib_assets.storage.landed.repositories import REPOSITORIES
 
 
 class CatalogueConfig(dg.Config):
@@ -57,7 +57,7 @@ async def repositories(
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": len(catalogue.everything),
-            "dagster/uri": str(landing.repositories_file),
+            "dagster/uri": str(landing.repositories.file),
             "listed": len(catalogue.current),
             "rejected": catalogue.rejected,
             **budget_spent(before),

@@ -63,7 +63,7 @@ def every_repository_was_crawled(
     context: dg.AssetCheckExecutionContext, installation: Installation
 ) -> dg.AssetCheckResult:
     """No repository of this run failed, none was not reached. Holds nothing back: the snapshot is out, their partitions turn red."""
-    attempts = LandingZone(installation.home).attempts()
+    attempts = LandingZone(installation.home).crawl_log.attempts()
     missing = {AttemptState.FAILED, AttemptState.NOT_REACHED}
     of_this_run = [one for one in attempts if one.run_id == context.run.run_id]
     failed = {one.repository: one.message or "" for one in of_this_run if one.state in missing}

@@ -15,7 +15,12 @@ from dagster_duckdb import DuckDBResource
 from git_contrib_assets.errors import LandingFileCorrupt, StorageError, WarehouseBusy
 from git_contrib_assets.storage.files import storage_errors, translate_storage_error
 from git_contrib_assets.storage.home import Home
+from git_contrib_assets.storage.landed.addresses import WHITESPACE
+from git_contrib_assets.storage.landed.crawl_log import CRAWL_LOG
+from git_contrib_assets.storage.landed.pins import pin
 from git_contrib_assets.storage.landing_zone import LandingZone
+from git_contrib_assets.storage.subjects import CONTRIBUTORS, Subject
+from git_contrib_assets.tables import Table
 
 MEMORY_LIMIT = "1GB"
 _VIEWS = {("warehouse", "commits")}
@@ -24,23 +29,26 @@ _SCHEMAS = {"warehouse": "typed", "marts": "marts"}  # DuckDB takes warehouse.x 
 
 
 @contextlib.contextmanager
-def open_warehouse(home: Home, *, landing_as_before: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The warehouse, with views on the landing files; always closed again. The caller holds the warehouse lock.
+def open_warehouse(
+    home: Home, subject: Subject = CONTRIBUTORS, *, landing_as_before: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A subject's warehouse, with views on its landing files; always closed again. The caller holds the warehouse lock.
 
-    The views show landing as it is now and go on to show that, whatever a crawl does meanwhile; with
-    ``landing_as_before`` as it was when it was opened without. Raises WarehouseBusy, StorageFull, HomeNotWritable, or
-    LandingFileCorrupt for landing files that could not be read: they are set aside.
+    The views show landing as it is now and go on to show that, whatever a crawl does meanwhile. With
+    ``landing_as_before=True``, use the files pinned by the last call that passed False. Raises WarehouseBusy, StorageFull,
+    HomeNotWritable, or LandingFileCorrupt for landing files that could not be read: they are set aside.
     """
-    _ensure_free(home.warehouse)
-    if not (landing_as_before and home.built_from.exists()):
-        LandingZone(home).pin()
+    file, pinned = home.root / subject.warehouse, home.landing / subject.pinned
+    _ensure_free(file)
+    if not (landing_as_before and pinned.exists()):
+        pin(home.landing, subject.landed, pinned)
     resource = DuckDBResource(
-        database=str(home.warehouse),
+        database=str(file),
         connection_config={"memory_limit": MEMORY_LIMIT, "autoinstall_known_extensions": False},
     )
     with resource.get_connection() as connection:
         try:
-            attach_landing(connection, home.built_from)
+            attach_landing(connection, pinned, subject)
             yield connection
         except duckdb.Error as error:
             raise _explain(error, home) from error
@@ -100,12 +108,30 @@ def code_version(layer: str, name: str) -> str:
     return hashlib.sha256(read_select(layer, name).encode()).hexdigest()[:12]
 
 
-def attach_landing(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Make the views on the landing files in ``folder``."""
+def attach_landing(connection: duckdb.DuckDBPyConnection, folder: Path, subject: Subject = CONTRIBUTORS) -> None:
+    """Make the subject's views on the landing files in ``folder``."""
     for schema in ("landing", *_SCHEMAS.values()):
         connection.execute(f"create schema if not exists {schema}")
     escaped = re.sub(r"[*?\[]", r"[\g<0>]", str(folder)).replace("'", "''")  # the views name files by patterns
-    connection.execute(read_select("warehouse", "landing_views").format(folder=escaped))
+    values = {"folder": escaped, "crawl_log_columns": _json_columns(CRAWL_LOG)}
+    connection.execute(read_select("warehouse", subject.landing_views).format(**values))
+    define_macros(connection)
+
+
+def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the rules that Python and SQL share callable in SQL."""
+    values = {"whitespace": _character_codes(WHITESPACE)}
+    connection.execute(read_select("warehouse", "macros").format(**values))
+
+
+def _json_columns(table: Table) -> str:
+    """The columns of a table as ``read_json`` takes them."""
+    return "{" + ", ".join(f"{column.name}: '{column.type}'" for column in table.columns) + "}"
+
+
+def _character_codes(characters: str) -> str:
+    """Characters as an expression of SQL."""
+    return " || ".join(f"chr({ord(character)})" for character in characters)
 
 
 def _ensure_free(path: Path) -> None:
@@ -139,11 +165,11 @@ def _explain(error: duckdb.Error, home: Home) -> Exception:
     if "No space left" in text or "disk full" in text.lower():
         return translate_storage_error(OSError(28, "No space left on device"), home.root)
     if not isinstance(error, _NOT_OF_LANDING):  # of a damaged file DuckDB tells in many ways, a bare Error among them
-        corrupt = LandingZone(home).verify_commits()
+        corrupt = LandingZone(home).commits.verify()
         if corrupt:
             names = ", ".join(one.path.name for one in corrupt)
             return LandingFileCorrupt(
-                f"Landing files could not be read and were set aside ({names}): run again, they are fetched anew",
+                f"Landing files could not be read and were set aside ({names}): run again to fetch them again",
                 path=corrupt[0].path,
             )
     return StorageError(

@@ -9,14 +9,15 @@ import pytest
 from crawl_scene import listed
 from github_answers import answer
 from github_scene import GRAPHQL, GitHubScene
-from histories import commit, history
+from histories import commit, history, land_history
 
 from git_contrib_assets.errors import AccountsUnavailable, LimitReached, NotAllowed
 from git_contrib_assets.landing.ask_accounts import look_up_accounts, open_questions
 from git_contrib_assets.progress import Reporter, reporting_to
 from git_contrib_assets.records import AccountAnswer, AccountQuestion, Attempt, AttemptState
 from git_contrib_assets.storage.home import Home
-from git_contrib_assets.storage.landing_zone import LandedHistory, LandingZone
+from git_contrib_assets.storage.landed.commits import LandedHistory
+from git_contrib_assets.storage.landing_zone import LandingZone
 
 NOW = datetime.now(UTC).replace(tzinfo=None)
 
@@ -46,7 +47,7 @@ def land(landing, repository_id, *emails, name="acme/anvil", **more):
     """A landed repository with a commit by each of these; as it is listed."""
     made = history([commit(email, sha=f"{repository_id:02d}{number:038x}") for number, email in enumerate(emails)])
     footer = LandedHistory(repository_id, made.tip, "main", "main", "git", NOW, NOW, NOW, 0)
-    landing.write_commits(footer, made)
+    land_history(landing, footer, made)
     return replace(listed(repository_id, name), **more)
 
 
@@ -70,7 +71,7 @@ def test_every_address_without_an_answer_is_asked_once(landing):
 def test_what_was_answered_lately_is_not_asked_again(landing):
     anvil = land(landing, 1, "fresh@x", "nobody@x", "old@x", "oldnobody@x")
     month = timedelta(days=30)
-    landing.add_answers(
+    landing.accounts.add(
         [
             AccountAnswer("fresh@x", 1, "a", NOW - month + timedelta(days=1), "graphql"),
             AccountAnswer("nobody@x", None, None, NOW - timedelta(days=1), "graphql"),
@@ -96,10 +97,10 @@ def test_a_repository_that_is_gone_cannot_be_asked_through(landing):
 
 def test_an_address_is_asked_through_a_repository_that_did_not_fail(landing):
     fails, bolt = land(landing, 1, "ann@x", "bob@x"), land(landing, 2, "ann@x", name="acme/bolt")
-    landing.log(Attempt("run", 1, "acme/anvil", AttemptState.FAILED, NOW, 0.0, "git", None, 2, 3))
+    landing.crawl_log.append(Attempt("run", 1, "acme/anvil", AttemptState.FAILED, NOW, 0.0, "git", None, 2, 3))
     questions = {question.email: question.repository for question in open_questions(landing, [fails, bolt])}
     assert questions == {"ann@x": "acme/bolt", "bob@x": "acme/anvil"}
-    landing.log(Attempt("next", 1, "acme/anvil", AttemptState.UNCHANGED, NOW, 0.0, "git", None, 2, 3))
+    landing.crawl_log.append(Attempt("next", 1, "acme/anvil", AttemptState.UNCHANGED, NOW, 0.0, "git", None, 2, 3))
     questions = {question.email: question.repository for question in open_questions(landing, [fails, bolt])}
     assert questions == {"ann@x": "acme/anvil", "bob@x": "acme/anvil"}
 
@@ -135,7 +136,7 @@ async def test_answers_are_landed(landing, httpx_mock):
     httpx_mock.add_callback(reply, url=GRAPHQL, is_reusable=True)
     report, heard = await look_up(landing, questions(250))
     assert (report.asked, report.answered, report.not_asked, report.error) == (250, 250, 0, None)
-    assert landing.answers().num_rows == 250
+    assert landing.accounts.answers().num_rows == 250
     assert heard.progress[0] == (0, 250)
     assert heard.progress[-1] == (250, 250)
     assert heard.failed == []
@@ -155,7 +156,7 @@ async def test_what_github_cannot_answer_is_told_and_asked_again(landing, httpx_
     assert (report.answered, report.not_asked) == (1, 1)
     assert isinstance(report.error, AccountsUnavailable)
     assert heard.failed == [(report.error, 1)]
-    assert landing.answers()["email"].to_pylist() == ["ann@x"]
+    assert landing.accounts.answers()["email"].to_pylist() == ["ann@x"]
 
 
 @pytest.mark.parametrize(
@@ -180,12 +181,12 @@ async def test_whatever_stops_it_what_is_answered_is_kept(landing, httpx_mock, s
     assert (report.answered, report.not_asked) == (100, 200)
     assert isinstance(report.error, error)
     assert heard.failed == [(report.error, 200)]
-    assert landing.answers().num_rows == 100
+    assert landing.accounts.answers().num_rows == 100
 
 
 async def test_known_answers_stay_when_asking_fails(landing, httpx_mock):
-    landing.add_answers([AccountAnswer("p0000@x", 1, "a", NOW - timedelta(days=99), "graphql")])
+    landing.accounts.add([AccountAnswer("p0000@x", 1, "a", NOW - timedelta(days=99), "graphql")])
     httpx_mock.add_response(status_code=502, is_reusable=True)
     report, _ = await look_up(landing, questions(1))
     assert isinstance(report.error, AccountsUnavailable)
-    assert landing.answers()["account_id"].to_pylist() == [1]
+    assert landing.accounts.answers()["account_id"].to_pylist() == [1]

@@ -96,7 +96,7 @@ class Scene:
 
     @property
     def landed(self):
-        return {one.repository_id: one for one in self.landing.repositories()}
+        return {one.repository_id: one for one in self.landing.repositories.all()}
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def today(scene):
 async def test_what_is_listed_is_landed(scene):
     catalogue = await scene.refresh("acme", "forge/fire")
     assert [one.repository for one in catalogue.current] == ["acme/anvil", "acme/bolt", "forge/fire"]
-    assert catalogue.everything == scene.landing.repositories() == catalogue.current
+    assert catalogue.everything == scene.landing.repositories.all() == catalogue.current
     assert [scene.landed[number].target for number in (101, 102, 201)] == ["acme", "acme", "forge/fire"]
     assert scene.heard.targets == {"acme": ["acme/anvil", "acme/bolt"], "forge/fire": ["forge/fire"]}
 
@@ -143,7 +143,7 @@ async def test_an_unchanged_owner_is_one_request(scene):
 
 async def test_an_owner_known_to_be_a_user_is_asked_as_one(scene):
     await scene.refresh("acme")
-    scene.landing.write_repositories([replace(one, owner_type="User") for one in scene.landing.repositories()])
+    scene.landing.repositories.write([replace(one, owner_type="User") for one in scene.landing.repositories.all()])
     await scene.refresh("acme")
     assert scene.github.asked[0] == "/users/acme/repos"
 
@@ -286,7 +286,7 @@ async def test_a_listing_that_is_not_whole_makes_nothing_missing(scene, reply):
     scene.github.refusals["/orgs/acme/repos"] = reply
     await scene.refresh("acme")
     assert scene.github.asked == ["/orgs/acme/repos"]
-    assert [one.missing_since for one in scene.landing.repositories()] == [None, None]
+    assert [one.missing_since for one in scene.landing.repositories.all()] == [None, None]
 
 
 async def test_what_single_sign_on_hides_fails_the_target_and_keeps_what_is_listed(scene):

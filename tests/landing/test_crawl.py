@@ -15,7 +15,7 @@ from git_contrib_assets.errors import StorageFull
 from git_contrib_assets.landing.crawl import SETTLED, is_unchanged
 from git_contrib_assets.progress import Reporter, reporting_to
 from git_contrib_assets.records import AttemptState
-from git_contrib_assets.storage.landing_zone import LandedHistory
+from git_contrib_assets.storage.landed.commits import LandedHistory
 
 ANN, BOB = b"Ann <ann@example.com>", b"Bob <bob@example.com>"
 LANDED, UNCHANGED, EMPTY = AttemptState.LANDED, AttemptState.UNCHANGED, AttemptState.EMPTY
@@ -44,7 +44,7 @@ async def test_everything_lands_the_first_time(crawling):
 async def test_the_footer_says_where_it_comes_from(crawling):
     anvil = crawling.add(1, "acme/anvil", ANN)
     await crawling.crawl()
-    landed = crawling.landing.landed(1)
+    landed = crawling.landing.commits.landed(1)
     assert (landed.tip, landed.default_branch, landed.listed_branch) == (anvil.tip(), "main", "main")
     assert (landed.source, landed.pushed_at, landed.listed_at) == ("git", PUSHED_AT, LISTED_AT)
     assert (landed.commits, landed.emptied) == (1, False)
@@ -56,8 +56,8 @@ async def test_every_attempt_is_in_the_ledger_before_it_is_handed_out(crawling):
     count = 0
     async for attempt in crawling.attempts():
         count += 1
-        assert crawling.landing.attempts()[-1] == attempt
-        assert len(crawling.landing.attempts()) == count
+        assert crawling.landing.crawl_log.attempts()[-1] == attempt
+        assert len(crawling.landing.crawl_log.attempts()) == count
     assert count == 6
 
 
@@ -71,12 +71,12 @@ async def test_a_crawl_of_nothing(crawling):
 async def test_what_was_not_pushed_to_is_not_touched(crawling):
     anvil = crawling.add(1, "acme/anvil", ANN)
     await crawling.crawl()
-    before, content = crawling.server.requests("acme/anvil"), crawling.landing.commit_file(1).read_bytes()
+    before, content = crawling.server.requests("acme/anvil"), crawling.landing.commits.file(1).read_bytes()
     anvil.push(BOB)  # a push that the listing does not know of
     (attempt,) = (await crawling.crawl()).values()
     assert attempt.state is UNCHANGED
     assert attempt.requests == crawling.server.requests("acme/anvil") - before == 0
-    assert crawling.landing.commit_file(1).read_bytes() == content
+    assert crawling.landing.commits.file(1).read_bytes() == content
 
 
 async def test_who_looks_again_sees_a_push_that_the_listing_does_not_know_of(crawling):
@@ -107,13 +107,13 @@ async def test_a_push_to_another_branch_is_looked_at_once(crawling):
     """The listing cannot tell which branch was pushed to: it is fetched, found unchanged, and then left alone."""
     anvil = crawling.add(1, "acme/anvil", ANN)
     await crawling.crawl()
-    fetched_at = crawling.landing.landed(1).fetched_at
+    fetched_at = crawling.landing.commits.landed(1).fetched_at
     anvil.push(BOB, branch="topic", onto=anvil.tip())
     crawling.relist(1)
     (attempt,) = (await crawling.crawl()).values()
     assert (attempt.state, attempt.commits) == (UNCHANGED, 1)
-    assert crawling.landing.landed(1).pushed_at == crawling.repositories[1].pushed_at
-    assert crawling.landing.landed(1).fetched_at == fetched_at
+    assert crawling.landing.commits.landed(1).pushed_at == crawling.repositories[1].pushed_at
+    assert crawling.landing.commits.landed(1).fetched_at == fetched_at
     crawling.server.seen.clear()
     await crawling.crawl()
     assert crawling.server.seen == []
@@ -158,7 +158,7 @@ async def test_a_forced_push_replaces_the_landed_commits(crawling):
     crawling.relist(1)
     await crawling.crawl()
     assert [row["author_name"] for row in crawling.rows(1)] == ["Bob"]
-    assert crawling.landing.landed(1).tip == anvil.tip()
+    assert crawling.landing.commits.landed(1).tip == anvil.tip()
 
 
 async def test_a_renamed_default_branch(crawling):
@@ -170,7 +170,7 @@ async def test_a_renamed_default_branch(crawling):
     crawling.relist(1, pushed_at=PUSHED_AT, default_branch="trunk")
     attempts = await crawling.crawl()
     assert states(attempts) == {"acme/anvil": UNCHANGED}
-    landed = crawling.landing.landed(1)
+    landed = crawling.landing.commits.landed(1)
     assert (landed.default_branch, landed.listed_branch) == ("trunk", "trunk")
 
 
@@ -180,7 +180,7 @@ async def test_a_renamed_repository_lands_under_its_number(crawling):
     anvil.folder.rename(anvil.folder.with_name("hammer.git"))
     crawling.relist(1, repository="acme/hammer", name="hammer")
     assert states(await crawling.crawl()) == {"acme/hammer": UNCHANGED}
-    assert [path.name for path in crawling.landing.commits_folder.iterdir() if path.stem != "0"] == ["1.parquet"]
+    assert [path.name for path in crawling.landing.commits.folder.iterdir() if path.stem != "0"] == ["1.parquet"]
 
 
 async def test_an_empty_repository_is_a_success_without_rows(crawling):
@@ -206,13 +206,13 @@ async def test_an_emptied_repository_keeps_its_last_good_data(crawling):
     assert (attempt.state, attempt.reason, attempt.commits) == (EMPTIED, "emptied", 2)
     assert not attempt.failed
     assert crawling.rows(1) == before
-    landed = crawling.landing.landed(1)
+    landed = crawling.landing.commits.landed(1)
     assert (landed.emptied, landed.tip) == (True, tip)
     anvil.push(BOB)
     crawling.relist(1)
     assert states(await crawling.crawl()) == {"acme/anvil": LANDED}
     assert len(crawling.rows(1)) == 1
-    assert not crawling.landing.landed(1).emptied
+    assert not crawling.landing.commits.landed(1).emptied
 
 
 async def test_an_emptied_repository_that_gets_its_old_commits_back(crawling):
@@ -225,7 +225,7 @@ async def test_an_emptied_repository_that_gets_its_old_commits_back(crawling):
     git(anvil.folder, "update-ref", "refs/heads/main", tip)
     crawling.relist(1)
     await crawling.crawl()
-    assert not crawling.landing.landed(1).emptied
+    assert not crawling.landing.commits.landed(1).emptied
     assert len(crawling.rows(1)) == 1
 
 
@@ -278,7 +278,7 @@ async def test_one_that_never_could_be_read_has_no_file(crawling):
     crawling.server.faults["acme/bad"] = Fault(404)
     (attempt,) = (await crawling.crawl()).values()
     assert (attempt.state, attempt.tip, attempt.commits) == (FAILED, None, 0)
-    assert crawling.landing.landed(1) is None
+    assert crawling.landing.commits.landed(1) is None
 
 
 async def test_a_clone_that_lost_commits_is_made_anew(crawling):
@@ -302,7 +302,7 @@ async def test_a_clone_that_lost_commits_is_made_anew(crawling):
 async def test_a_damaged_landing_file_is_fetched_again(crawling):
     anvil = crawling.add(1, "acme/anvil", ANN, BOB)
     await crawling.crawl()
-    crawling.landing.commit_file(1).write_bytes(b"garbage")
+    crawling.landing.commits.file(1).write_bytes(b"garbage")
     assert states(await crawling.crawl()) == {"acme/anvil": LANDED}
     assert sorted(crawling.shas(1)) == sorted(anvil.shas())
     assert (crawling.landing.folder / "set_aside" / "1.parquet").exists()
@@ -325,11 +325,11 @@ async def test_a_full_disk_ends_the_crawl(crawling):
     crawling.source.concurrency = 1
     for number in range(1, 8):
         crawling.add(number, f"acme/r{number}", ANN)
-        path = crawling.landing.commit_file(number)
+        path = crawling.landing.commits.file(number)
         path.with_name(f"{path.name}.{os.getpid()}.tmp").symlink_to("/dev/full")
     with pytest.raises(StorageFull):
         await crawling.crawl()
-    ledger = crawling.landing.attempts()
+    ledger = crawling.landing.crawl_log.attempts()
     assert ledger
     assert {attempt.reason for attempt in ledger} == {"disk_full"}
     assert len(ledger) < 7
@@ -381,9 +381,9 @@ async def test_who_stops_the_crawl_keeps_what_is_finished(crawling):
     assert (attempt.repository, attempt.state) == ("acme/quick", LANDED)
     assert await asyncio.to_thread(crawling.server.stalled.wait, 60)
     await asyncio.wait_for(running.aclose(), 60)
-    assert [one.repository for one in crawling.landing.attempts()] == ["acme/quick"]
-    assert crawling.landing.landed(2).commits == 1
-    assert crawling.landing.landed(1) is None
+    assert [one.repository for one in crawling.landing.crawl_log.attempts()] == ["acme/quick"]
+    assert crawling.landing.commits.landed(2).commits == 1
+    assert crawling.landing.commits.landed(1) is None
 
 
 async def test_a_cancelled_crawl_ends(crawling):
@@ -394,4 +394,4 @@ async def test_a_cancelled_crawl_ends(crawling):
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, 60)
-    assert crawling.landing.attempts() == []
+    assert crawling.landing.crawl_log.attempts() == []

@@ -86,7 +86,7 @@ class Scene:
         return states
 
     def logged(self, state):
-        return {one.repository.partition("/")[2] for one in self.landing.attempts() if one.state is state}
+        return {one.repository.partition("/")[2] for one in self.landing.crawl_log.attempts() if one.state is state}
 
     def asked(self, name):
         return len([one for one in self.github.requests("rest") if f"/acme/{name}/" in one["path"]])
@@ -109,7 +109,7 @@ async def test_a_page_that_is_refused_fails_its_repository_alone(scene):
     scene.github.fault("not_found", path="/gone/commits.*page=2")
     scene.github.fault("dmca", path="/cut/commits.*page=3")
     assert await scene.crawl() == {"good": "landed", "gone": "not_found", "cut": "blocked", "empty": "empty"}
-    assert not scene.landing.commit_file(2).exists()
+    assert not scene.landing.commits.file(2).exists()
     assert not list(scene.home.root.rglob("*.tmp*"))
     scene.github.clear_faults()
     again = await scene.crawl()
@@ -123,8 +123,8 @@ async def test_pages_that_do_not_fit_together_are_read_once_more_and_then_fail(s
     body = [{**commit, "sha": f"{number:040x}"} for number in range(rows)]
     scene.github.fault("bad_gateway", path="/odd/commits.*page=2", status=200, body=body, times=1)
     assert await scene.crawl() == {"odd": "landed"}
-    assert scene.landing.landed(1).commits == 20
-    scene.landing.commit_file(1).unlink()
+    assert scene.landing.commits.landed(1).commits == 20
+    scene.landing.commits.file(1).unlink()
     scene.github.fault("bad_gateway", path="/odd/commits.*page=2", status=200, body=body)
     assert await scene.crawl() == {"odd": "corrupt"}
 
@@ -152,10 +152,10 @@ async def test_a_change_of_source_reads_nothing_twice(scene):
     scene.github.push("acme/one", [NewCommit("Bob", "bob@example.invalid", START)])
     assert await scene.crawl() == {"one": "landed"}
     assert len(scene.github.requests("rest")) == 2
-    assert scene.landing.landed(1).source == "rest"
+    assert scene.landing.commits.landed(1).source == "rest"
     scene.github.push("acme/one", [NewCommit("Cleo", "cleo@example.invalid", START)])
     assert await scene.crawl(source=by_git) == {"one": "landed"}
-    assert (scene.landing.landed(1).commits, scene.landing.landed(1).source) == (22, "git")
+    assert (scene.landing.commits.landed(1).commits, scene.landing.commits.landed(1).source) == (22, "git")
 
 
 # Limits
@@ -325,7 +325,7 @@ async def test_rest_takes_over_where_git_does_not_get_through(scene):
         "one": "landed",
         "two": "landed",
     }
-    assert scene.landing.landed(1).source == scene.landing.landed(2).source == "rest"
+    assert scene.landing.commits.landed(1).source == scene.landing.commits.landed(2).source == "rest"
     (note,) = scene.heard.notes
     assert "Histories come by REST from here on: git did not get through" in note
 
@@ -356,7 +356,7 @@ async def test_rest_takes_over_where_what_answers_is_no_git_server(scene, status
         states = await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
         server.shutdown()
     assert states["one"] == states["two"] == "landed"
-    assert scene.landing.landed(1).source == scene.landing.landed(2).source == "rest"
+    assert scene.landing.commits.landed(1).source == scene.landing.commits.landed(2).source == "rest"
     assert len([note for note in scene.heard.notes if "Histories come by REST from here on" in note]) == 1
 
 
@@ -365,7 +365,7 @@ async def test_an_empty_repository_alone_is_no_reason_to_leave_git(scene):
     settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=scene.github.server_url)
     git = GitHistory(settings, scene.home.git, attempts=1)
     assert await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client))) == {"nothing": "empty"}
-    assert scene.landing.landed(1).source == "git"
+    assert scene.landing.commits.landed(1).source == "git"
     assert not scene.heard.notes
 
 
@@ -387,7 +387,7 @@ async def test_rest_takes_over_where_git_got_through_once_and_does_not_any_more(
         settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=server_url)
         git = GitHistory(settings, scene.home.git, attempts=1)
         await scene.crawl(source=lambda client, git=git: GitElseRest(git, RestHistory(client)), everything_again=True)
-        assert scene.landing.landed(1).source == source
+        assert scene.landing.commits.landed(1).source == source
 
 
 async def test_git_that_works_is_kept_where_one_repository_fails(scene):
@@ -398,7 +398,7 @@ async def test_git_that_works_is_kept_where_one_repository_fails(scene):
     states = await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
     assert states == {"one": "landed", "two": "not_found"}
     assert not scene.github.requests("rest")
-    assert scene.landing.landed(1).source == "git"
+    assert scene.landing.commits.landed(1).source == "git"
 
 
 async def test_everything_again_reads_every_page_again(scene):
@@ -410,4 +410,4 @@ async def test_everything_again_reads_every_page_again(scene):
     scene.github.forget_requests()
     assert await scene.crawl(look_again=False, everything_again=True) == {"anvil": "landed", "bolt": "landed"}
     assert scene.asked("anvil") >= tips + 2
-    assert scene.landing.landed(1).commits == 3 * PAGE
+    assert scene.landing.commits.landed(1).commits == 3 * PAGE

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from git_server import Fault
-from histories import commit, history
+from histories import commit, history, land_history
 
 from git_contrib_assets.records import AttemptState
 
@@ -16,8 +16,8 @@ async def anvil(crawling):
     """A repository whose landing file holds what never was, under the right tip."""
     upstream = crawling.add(1, "acme/anvil", ANN, BOB)
     await crawling.crawl()
-    landed = crawling.landing.landed(1)
-    crawling.landing.write_commits(landed, history([commit("never@example.com"), commit("was@example.com")]))
+    landed = crawling.landing.commits.landed(1)
+    land_history(crawling.landing, landed, history([commit("never@example.com"), commit("was@example.com")]))
     return upstream
 
 
@@ -38,11 +38,11 @@ async def test_everything_again_replaces_it(crawling, anvil):
 
 
 async def test_the_old_stays_where_the_new_does_not_come(crawling, anvil):
-    before = crawling.landing.commit_file(1).read_bytes()
+    before = crawling.landing.commits.file(1).read_bytes()
     crawling.server.faults["acme/anvil"] = Fault(404)
     (attempt,) = (await crawling.crawl(everything_again=True)).values()
     assert attempt.failed
-    assert crawling.landing.commit_file(1).read_bytes() == before
+    assert crawling.landing.commits.file(1).read_bytes() == before
     crawling.server.faults.clear()
     (attempt,) = (await crawling.crawl(everything_again=True)).values()
     assert attempt.state is AttemptState.LANDED
@@ -64,7 +64,7 @@ async def test_an_end_in_the_middle_keeps_what_has_landed(crawling):
     first = await anext(attempts)
     await attempts.aclose()
     assert first.state is AttemptState.LANDED
-    landed = [crawling.landing.landed(number) for number in range(1, 7)]
+    landed = [crawling.landing.commits.landed(number) for number in range(1, 7)]
     assert {(one.commits, one.emptied) for one in landed} == {(1, False)}
     await asyncio.sleep(0)
     again = await crawling.crawl()

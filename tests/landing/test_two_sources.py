@@ -210,17 +210,17 @@ async def test_a_damaged_landed_file_does_not_stay(both: Both) -> None:
     await history(both, 300)
     await both.crawl()
     landing = both.landing["rest"]
-    known = landing.landed(1)
+    known = landing.commits.landed(1)
     both.push([NewCommit("Bob", "bob@example.invalid", datetime(2022, 1, 1, tzinfo=UTC))])
-    content = bytearray(landing.commit_file(1).read_bytes())
+    content = bytearray(landing.commits.file(1).read_bytes())
     content[4:1000] = b"\xff" * 996
-    landing.commit_file(1).write_bytes(content)
+    landing.commits.file(1).write_bytes(content)
     landing.landed = lambda repository_id: known  # as if it came to harm after it was looked at
     async with GitHubClient(both.settings, Budget()) as client:
         attempt = await both._attempt("rest", RestHistory(client))
     del landing.landed
     assert attempt.commits == 301
-    assert landing.landed(1).commits == 301
+    assert landing.commits.landed(1).commits == 301
 
 
 async def test_rest_tells_whose_addresses_they_are(both: Both, github: StandIn) -> None:

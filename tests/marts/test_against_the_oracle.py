@@ -20,7 +20,6 @@ from organisations import Organisation, commits, crowded_organisation, organisat
 
 from git_contrib_assets.marts.checks import DRIFT, RULES, one_row_per_key
 from git_contrib_assets.serving.publish import _fingerprint
-from git_contrib_assets.storage import landing_zone
 from git_contrib_assets.storage.warehouse import read_violations
 
 SELECTS = [rule.name for rules in RULES.values() for rule in rules if rule.blocking and rule.name != DRIFT]
@@ -127,12 +126,11 @@ def test_the_order_of_arrival_does_not_matter(organisation: Organisation, seed: 
     shuffle.shuffle(shuffled)
     with landed(organisation) as straight:
         expected = fingerprint(straight)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(landing_zone, "_ROWS_PER_GROUP", 2)
-        with landed(Organisation(tuple(shuffled), tuple(answers), organisation.now), batch_rows=1) as mixed:
-            assert fingerprint(mixed) == expected
-            mixed.landing.prepare()  # puts the files of answers together
-            assert fingerprint(mixed) == expected
+    mixed_up = Organisation(tuple(shuffled), tuple(answers), organisation.now)
+    with landed(mixed_up, batch_rows=1, rows_per_group=2) as mixed:
+        assert fingerprint(mixed) == expected
+        mixed.landing.prepare()  # puts the files of answers together
+        assert fingerprint(mixed) == expected
 
 
 @examples(4)
@@ -189,6 +187,6 @@ def test_what_a_repository_is_called_changes_no_number(organisation: Organisatio
         before = monthly(made)
         for one in made.listed.values():
             made.listed[one.repository_id] = replace(one, repository=f"zzz/{one.name}", owner="zzz")
-        made.landing.write_repositories(made.listed.values())
+        made.landing.repositories.write(made.listed.values())
         made.build()
         assert monthly(made) == before

@@ -243,7 +243,7 @@ def test_new_account_links_are_told(made: MadeHome) -> None:
 
 def test_a_repository_that_is_gone_is_told_and_a_new_one_is_no_drift(made: MadeHome) -> None:
     made.repository(commit("eve@example.com", "2020-05-01"), repository_id=3)
-    made.landing.commit_file(2).unlink()
+    made.landing.commits.file(2).unlink()
     found = drift(made)
     assert {row[0] for row in found.rows} == {"acme/bolt"}
     assert {row[-1] for row in found.rows} == {"the repository is gone"}

@@ -168,7 +168,7 @@ def test_putting_the_answers_together_changes_nobody(made: MadeHome) -> None:
     made.answer("bob@example.com", None, asked="2021-02-02")
     before = ids(made)
     made.landing.prepare()
-    assert len(list(made.landing.accounts_folder.iterdir())) == 1
+    assert len(list(made.landing.accounts.folder.iterdir())) == 1
     made.build()
     assert ids(made) == before == ["github:7"]
 

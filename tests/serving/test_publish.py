@@ -88,7 +88,7 @@ def test_tables_that_are_as_they_once_were_get_a_new_name(published: MadeHome) -
     published.repository(repository_id=2, never_read=True)
     published.publish(NOW + HOUR)
     published.listed.pop(2)
-    published.landing.write_repositories(published.listed.values())
+    published.landing.repositories.write(published.listed.values())
     third = published.publish(NOW + 2 * HOUR)
     assert third.snapshot_id != first[0]
     assert current_snapshot(published.home) == (third.snapshot_id, first[1])

@@ -19,7 +19,8 @@ from git_contrib_assets.storage.locks import dead_runs, forget_run, lock, mark_r
 HOLD = """
 import sys
 from pathlib import Path
-from git_contrib_assets.storage.home import Home, lock, mark_run_alive
+from git_contrib_assets.storage.home import Home
+from git_contrib_assets.storage.locks import lock, mark_run_alive
 home = Home(Path(sys.argv[1]))
 held = lock(home, "crawl", run="run-7", purpose="the crawl", max_wait=0) if "lock" in sys.argv else None
 alive = mark_run_alive(home, "run-7") if "alive" in sys.argv else None
@@ -259,7 +260,7 @@ def test_a_kill_while_a_run_is_marked_leaves_nothing(home):
     forget_run(home, "run-8")
     before = {path for path in home.locks.rglob("*") if path.is_file()}
     killed = "import os, signal; home_module.try_flock = lambda *_: os.kill(os.getpid(), signal.SIGKILL)"
-    code = HOLD.replace("home = Home", f"import git_contrib_assets.storage.home as home_module; {killed}\nhome = Home")
+    code = HOLD.replace("home = Home", f"import git_contrib_assets.storage.locks as home_module; {killed}\nhome = Home")
     done = subprocess.run([sys.executable, "-c", code, str(home.root), "alive"], check=False)
     assert done.returncode == -signal.SIGKILL
     for run in dead_runs(home):
@@ -272,7 +273,7 @@ def test_a_run_is_not_taken_for_dead_while_it_is_marked(home):
     waits = "home_module.try_flock = lambda handle: (print('here', flush=True), sys.stdin.readline(), take(handle))"
     code = HOLD.replace(
         "home = Home",
-        "import git_contrib_assets.storage.home as home_module; take = home_module.try_flock\n"
+        "import git_contrib_assets.storage.locks as home_module; take = home_module.try_flock\n"
         + waits
         + "\nhome = Home",
     )

@@ -39,33 +39,33 @@ def test_repositories_come_back_as_they_were_written(landing):
     gone = listed(
         1, "acme/ünïcode", missing_since=LISTED_AT, missing_reason="not_found", is_fork=True, is_archived=True
     )
-    landing.write_repositories([plain, gone])
-    assert landing.repositories() == [gone, plain]
+    landing.repositories.write([plain, gone])
+    assert landing.repositories.all() == [gone, plain]
 
 
 def test_before_the_first_listing_there_is_none(tmp_path):
     home = Home(tmp_path / "home")
     home.prepare()
-    assert LandingZone(home).repositories() == []
+    assert LandingZone(home).repositories.all() == []
 
 
 def test_a_listing_that_cannot_be_written_keeps_the_old_one(landing):
-    landing.write_repositories([listed(1, "acme/anvil")])
+    landing.repositories.write([listed(1, "acme/anvil")])
     with pytest.raises(pa.ArrowInvalid):
-        landing.write_repositories([listed(2, "acme/bolt"), listed(3, "acme/crate", is_fork=object())])
-    assert [one.repository_id for one in landing.repositories()] == [1]
+        landing.repositories.write([listed(2, "acme/bolt"), listed(3, "acme/crate", is_fork=object())])
+    assert [one.repository_id for one in landing.repositories.all()] == [1]
     assert not list(landing.folder.glob("*.tmp"))
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PAR1xxxxPAR1"])
 def test_a_damaged_listing_is_set_aside_and_the_next_run_begins_anew(landing, content):
-    landing.repositories_file.write_bytes(content)
+    landing.repositories.file.write_bytes(content)
     with pytest.raises(LandingFileCorrupt) as caught:
-        landing.repositories()
-    assert caught.value.path == landing.repositories_file
+        landing.repositories.all()
+    assert caught.value.path == landing.repositories.file
     assert "run again" in str(caught.value)
     assert (landing.folder / "set_aside" / "repositories.parquet").read_bytes() == content
-    assert again(landing).repositories() == []
+    assert again(landing).repositories.all() == []
 
 
 # Answers
@@ -76,68 +76,68 @@ def answer(email, account_id=None, *, days=0, login=None):
 
 
 def known(landing):
-    return {row["email"]: row["account_id"] for row in landing.answers().to_pylist()}
+    return {row["email"]: row["account_id"] for row in landing.accounts.answers().to_pylist()}
 
 
 def test_the_newest_answer_about_an_address_wins(landing):
     """Whichever file it is in, and "nobody" is an answer."""
-    landing.add_answers([answer("ann@x", 1, days=5), answer("bob@x", 2, days=1), answer("cleo@x", None)])
-    landing.add_answers([answer("ann@x", 9, days=3), answer("bob@x", None, days=2), answer("cleo@x", 3, days=1)])
+    landing.accounts.add([answer("ann@x", 1, days=5), answer("bob@x", 2, days=1), answer("cleo@x", None)])
+    landing.accounts.add([answer("ann@x", 9, days=3), answer("bob@x", None, days=2), answer("cleo@x", 3, days=1)])
     assert known(landing) == {"ann@x": 1, "bob@x": None, "cleo@x": 3}
 
 
 def test_of_two_answers_of_one_moment_the_later_one_wins(landing):
-    landing.add_answers([answer("ann@x", 1)])
-    landing.add_answers([answer("ann@x", 2), answer("ann@x", 3)])
+    landing.accounts.add([answer("ann@x", 1)])
+    landing.accounts.add([answer("ann@x", 2), answer("ann@x", 3)])
     assert known(landing) == {"ann@x": 3}
 
 
 def test_no_answers_are_no_file(landing):
-    before = names(landing.accounts_folder)
-    landing.add_answers([])
-    assert names(landing.accounts_folder) == before
+    before = names(landing.accounts.folder)
+    landing.accounts.add([])
+    assert names(landing.accounts.folder) == before
 
 
 def test_many_files_become_one_with_the_same_answers(landing):
     for day in range(6):
-        landing.add_answers([answer(f"p{number}@x", 10 * day + number, days=day) for number in range(day, 8)])
-    before = sorted(landing.answers().to_pylist(), key=str)
+        landing.accounts.add([answer(f"p{number}@x", 10 * day + number, days=day) for number in range(day, 8)])
+    before = sorted(landing.accounts.answers().to_pylist(), key=str)
     again(landing)
-    assert len(names(landing.accounts_folder)) == 1
-    assert sorted(landing.answers().to_pylist(), key=str) == before
+    assert len(names(landing.accounts.folder)) == 1
+    assert sorted(landing.accounts.answers().to_pylist(), key=str) == before
 
 
 def test_a_kill_between_writing_and_removing_changes_no_answer(landing):
     """The new file is there beside all old ones, or beside some of them."""
     for day in range(4):
-        landing.add_answers([answer("ann@x", day, days=day), answer(f"p{day}@x", None)])
-    old = {path.name: path.read_bytes() for path in landing.accounts_folder.iterdir()}
+        landing.accounts.add([answer("ann@x", day, days=day), answer(f"p{day}@x", None)])
+    old = {path.name: path.read_bytes() for path in landing.accounts.folder.iterdir()}
     before = known(landing)
     again(landing)
     for kept in ([*old], [*old][2:], [*old][:1]):
         for name in kept:
-            (landing.accounts_folder / name).write_bytes(old[name])
+            (landing.accounts.folder / name).write_bytes(old[name])
         assert known(landing) == before
         again(landing)
-        assert len(names(landing.accounts_folder)) == 1
+        assert len(names(landing.accounts.folder)) == 1
         assert known(landing) == before
 
 
 def test_a_kill_while_writing_leaves_nothing_that_counts(landing):
-    landing.add_answers([answer("ann@x", 1)])
-    (landing.accounts_folder / "99999999999999999999.parquet.77.tmp").write_bytes(b"half")
+    landing.accounts.add([answer("ann@x", 1)])
+    (landing.accounts.folder / "99999999999999999999.parquet.77.tmp").write_bytes(b"half")
     assert known(again(landing)) == {"ann@x": 1}
-    assert not list(landing.accounts_folder.glob("*.tmp"))
+    assert not list(landing.accounts.folder.glob("*.tmp"))
 
 
 def test_a_damaged_file_of_answers_is_set_aside_and_the_others_stay(landing):
-    landing.add_answers([answer("ann@x", 1)])
-    landing.add_answers([answer("bob@x", 2)])
-    (landing.accounts_folder / "00000000000000000007.parquet").write_bytes(b"garbage")
+    landing.accounts.add([answer("ann@x", 1)])
+    landing.accounts.add([answer("bob@x", 2)])
+    (landing.accounts.folder / "00000000000000000007.parquet").write_bytes(b"garbage")
     with pytest.raises(LandingFileCorrupt):
-        landing.answers()
+        landing.accounts.answers()
     assert known(landing) == {"ann@x": 1, "bob@x": 2}
-    (landing.accounts_folder / "00000000000000000007.parquet").write_bytes(b"garbage")
+    (landing.accounts.folder / "00000000000000000007.parquet").write_bytes(b"garbage")
     assert known(again(landing)) == {"ann@x": 1, "bob@x": 2}
     assert (landing.folder / "set_aside" / "00000000000000000007.parquet").exists()
 
@@ -156,7 +156,7 @@ def test_answers_are_what_a_dictionary_would_hold(tmp_path_factory, files):
     landing = again(LandingZone(home))
     newest = {}
     for file in files:
-        landing.add_answers([answer(email, account_id, days=day) for email, account_id, day in file])
+        landing.accounts.add([answer(email, account_id, days=day) for email, account_id, day in file])
         for email, account_id, day in file:
             if email not in newest or newest[email][0] <= day:
                 newest[email] = (day, account_id)
@@ -188,29 +188,29 @@ def attempt(repository_id=1, *, minutes=0, state=AttemptState.LANDED, message=No
 def test_attempts_come_back_in_their_order(landing):
     written = [attempt(1), attempt(2, minutes=1, state=AttemptState.FAILED, message='two\nlines and "quotes"')]
     for one in written:
-        landing.log(one)
-    assert landing.attempts() == written
-    assert again(landing).attempts() == written
+        landing.crawl_log.append(one)
+    assert landing.crawl_log.attempts() == written
+    assert again(landing).crawl_log.attempts() == written
 
 
 @pytest.mark.parametrize("torn", [b'{"run_id":"run-1","repos', b"\x00\x00\x00\x00", b"{", b"\xff"])
 def test_a_line_that_a_kill_cut_short_is_left_out_and_the_next_is_whole(landing, torn):
-    landing.log(attempt(1))
-    with landing.crawl_log_file.open("ab") as file:
+    landing.crawl_log.append(attempt(1))
+    with landing.crawl_log.file.open("ab") as file:
         file.write(torn)
-    assert landing.attempts() == [attempt(1)]
-    landing.log(attempt(2))
-    landing.log(attempt(3))
-    assert landing.attempts() == [attempt(1), attempt(2), attempt(3)]
-    assert again(landing).attempts() == [attempt(1), attempt(2), attempt(3)]
+    assert landing.crawl_log.attempts() == [attempt(1)]
+    landing.crawl_log.append(attempt(2))
+    landing.crawl_log.append(attempt(3))
+    assert landing.crawl_log.attempts() == [attempt(1), attempt(2), attempt(3)]
+    assert again(landing).crawl_log.attempts() == [attempt(1), attempt(2), attempt(3)]
 
 
 def test_a_whole_line_without_its_end_counts(landing):
-    landing.log(attempt(1))
-    content = landing.crawl_log_file.read_bytes()
-    landing.crawl_log_file.write_bytes(content.rstrip(b"\n"))
-    landing.log(attempt(2))
-    assert landing.attempts() == [attempt(1), attempt(2)]
+    landing.crawl_log.append(attempt(1))
+    content = landing.crawl_log.file.read_bytes()
+    landing.crawl_log.file.write_bytes(content.rstrip(b"\n"))
+    landing.crawl_log.append(attempt(2))
+    assert landing.crawl_log.attempts() == [attempt(1), attempt(2)]
 
 
 def test_a_ledger_that_grew_large_keeps_the_last_attempts_of_each_repository(landing):
@@ -219,19 +219,19 @@ def test_a_ledger_that_grew_large_keeps_the_last_attempts_of_each_repository(lan
     line = orjson.dumps(rare, option=orjson.OPT_NAIVE_UTC) + b"\n"
     often = [attempt(1 + number % 3, minutes=number, message="y" * 300) for number in range(9000)]
     lines = b"".join(orjson.dumps(one, option=orjson.OPT_NAIVE_UTC) + b"\n" for one in often)
-    landing.crawl_log_file.write_bytes(line + lines + b'{"torn')
+    landing.crawl_log.file.write_bytes(line + lines + b'{"torn')
     again(landing)
-    kept = landing.attempts()
+    kept = landing.crawl_log.attempts()
     assert kept[0] == rare
     assert kept[1:] == often[-90:]
-    assert landing.crawl_log_file.stat().st_size < 100_000
+    assert landing.crawl_log.file.stat().st_size < 100_000
 
 
 def test_a_small_ledger_is_left_as_it_is(landing):
-    landing.log(attempt(1))
-    before = landing.crawl_log_file.stat().st_ino
+    landing.crawl_log.append(attempt(1))
+    before = landing.crawl_log.file.stat().st_ino
     again(landing)
-    assert landing.crawl_log_file.stat().st_ino == before
+    assert landing.crawl_log.file.stat().st_ino == before
 
 
 # The key
@@ -286,8 +286,8 @@ def test_processes_that_make_the_key_at_once_agree(tmp_path):
 
 
 def test_preparing_again_changes_nothing(landing):
-    landing.write_repositories([listed(1, "acme/anvil")])
-    landing.add_answers([answer("ann@x", 1)])
+    landing.repositories.write([listed(1, "acme/anvil")])
+    landing.accounts.add([answer("ann@x", 1)])
     again(landing)
     files = {path: path.read_bytes() for path in landing.folder.rglob("*") if path.is_file()}
     again(landing)
@@ -296,10 +296,10 @@ def test_preparing_again_changes_nothing(landing):
 
 def test_a_fresh_landing_zone_can_be_read_by_the_tables(landing):
     """Every file that they read is there from the first day, with its columns."""
-    assert pq.read_table(landing.commits_folder / "0.parquet").num_rows == 0
-    assert landing.answers().num_rows == 0
-    assert landing.attempts() == []
-    assert len(names(landing.accounts_folder)) == 1
+    assert pq.read_table(landing.commits.folder / "0.parquet").num_rows == 0
+    assert landing.accounts.answers().num_rows == 0
+    assert landing.crawl_log.attempts() == []
+    assert len(names(landing.accounts.folder)) == 1
 
 
 def test_a_landing_folder_that_cannot_be_had(tmp_path):
@@ -312,9 +312,9 @@ def test_a_landing_folder_that_cannot_be_had(tmp_path):
 
 
 def test_rejected_records_are_kept_with_their_reason(landing):
-    landing.reject("repository", [(b'{"id":null}', "id is none"), (b"\xff\xfe", "no text")])
-    landing.reject("event", [(b"[]", "x")])
-    landing.reject("event", [])
+    landing.files.reject("repository", [(b'{"id":null}', "id is none"), (b"\xff\xfe", "no text")])
+    landing.files.reject("event", [(b"[]", "x")])
+    landing.files.reject("event", [])
     lines = [orjson.loads(line) for line in (landing.folder / "rejected.ndjson").read_bytes().splitlines()]
     assert [(line["subject"], line["reason"], line["record"]) for line in lines] == [
         ("repository", "id is none", '{"id":null}'),

@@ -21,7 +21,7 @@ def landed(made: MadeHome) -> MadeHome:
 
 def damage(made: MadeHome, column: str, length: int) -> None:
     """Write garbage over the beginning of a column, its footer untouched."""
-    path = made.landing.commit_file(1)
+    path = made.landing.commits.file(1)
     with pq.ParquetFile(path) as file:
         index = file.schema_arrow.get_field_index(column)
         chunk = file.metadata.row_group(0).column(index)
@@ -39,8 +39,8 @@ def test_garbage_in_a_commit_file_sets_it_aside(landed: MadeHome, column: str, l
     damage(landed, column, length)
     with pytest.raises(LandingFileCorrupt, match=r"1\.parquet"):
         landed.build()
-    assert not landed.landing.commit_file(1).exists()
-    assert landed.landing.landed(1) is None  # so it is fetched, however unchanged the repository is
+    assert not landed.landing.commits.file(1).exists()
+    assert landed.landing.commits.landed(1) is None  # so it is fetched, however unchanged the repository is
     assert (landed.landing.folder / "set_aside" / "1.parquet").exists()
     assert b"1.parquet" in (landed.landing.folder / "set_aside" / "reasons.ndjson").read_bytes()
 
@@ -57,7 +57,7 @@ def test_the_others_are_left_alone_and_the_next_build_goes_on_without(landed: Ma
 
 
 def test_a_file_cut_short_is_set_aside(landed: MadeHome) -> None:
-    path = landed.landing.commit_file(1)
+    path = landed.landing.commits.file(1)
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(LandingFileCorrupt):
         landed.build()
@@ -65,31 +65,31 @@ def test_a_file_cut_short_is_set_aside(landed: MadeHome) -> None:
 
 
 def test_lines_of_the_crawl_log_that_make_no_sense_are_left_out(landed: MadeHome) -> None:
-    with landed.landing.crawl_log_file.open("ab") as log:
+    with landed.landing.crawl_log.file.open("ab") as log:
         log.write(b'{"run_id": "x", "repository_id": 1, "state": "fai\n\xff\xfe garbage\n\n{}\n')
     assert [row["state"] for row in landed.repositories()] == ["complete", "complete"]
 
 
 def test_what_a_killed_writer_left_is_not_read(landed: MadeHome) -> None:
-    (landed.landing.commits_folder / "3.parquet.4711.tmp").write_bytes(b"half a file")
-    (landed.landing.accounts_folder / "1.parquet.4711.tmp").write_bytes(b"half a file")
+    (landed.landing.commits.folder / "3.parquet.4711.tmp").write_bytes(b"half a file")
+    (landed.landing.accounts.folder / "1.parquet.4711.tmp").write_bytes(b"half a file")
     assert landed.newcomers(2) == {"2020-06": 1}
 
 
 def test_damage_that_still_reads_as_values_is_found_by_the_next_crawl(landed: MadeHome) -> None:
     """DuckDB does not look at the checksums of the pages: the crawl does."""
-    path = landed.landing.commit_file(1)
+    path = landed.landing.commits.file(1)
     content = bytearray(path.read_bytes())
     with pq.ParquetFile(path) as file:
         start = file.metadata.row_group(0).column(file.schema_arrow.get_field_index("sha")).data_page_offset
     content[start + 20_000] ^= 1
     path.write_bytes(content)
-    assert landed.landing.landed(1) is None
+    assert landed.landing.commits.landed(1) is None
     assert (landed.landing.folder / "set_aside" / path.name).exists()
 
 
 def test_a_file_whose_columns_are_not_ours_is_set_aside(landed: MadeHome) -> None:
-    path = landed.landing.commit_file(1)
+    path = landed.landing.commits.file(1)
     path.write_bytes(path.read_bytes().replace(b"author_name", b"autxor_name"))
     with pytest.raises(LandingFileCorrupt):
         landed.build()

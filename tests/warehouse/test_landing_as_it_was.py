@@ -1,6 +1,8 @@
 """Tables and checks of a run see one state of landing, whatever crawls of other runs land meanwhile."""
 
 import errno
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ from histories import MadeHome, commit
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import StorageError
 from git_contrib_assets.serving.publish import current_file
-from git_contrib_assets.storage import landing_zone, warehouse
+from git_contrib_assets.storage import warehouse
+from git_contrib_assets.storage.landed.pins import link_or_copy, pin
 from git_contrib_assets.storage.landing_zone import LandingZone
+from git_contrib_assets.storage.subjects import CONTRIBUTORS
 from git_contrib_assets.storage.warehouse import open_warehouse
 from git_contrib_assets.warehouse import assets as warehouse_assets
 from git_contrib_assets.warehouse.tables import TABLES
@@ -39,7 +43,7 @@ def test_what_lands_later_is_seen_when_landing_is_read_anew(landed: MadeHome) ->
     landed.land(2, [commit(), commit(), commit()])
     assert commits(landed, landing_as_before=True) == 3
     assert commits(landed, landing_as_before=False) == 5
-    landed.landing.set_aside(landed.landing.commit_file(1), "as a damaged one is")
+    landed.landing.files.set_aside(landed.landing.commits.file(1), "as a damaged one is")
     assert commits(landed, landing_as_before=True) == 5
     assert commits(landed, landing_as_before=False) == 3
 
@@ -81,50 +85,45 @@ def test_a_kill_while_landing_is_pinned_leaves_what_was_or_nothing(
     landed: MadeHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each rename and each removal may be the last thing that a process does."""
-    landed.landing.pin()
-    moments = ("_link", "rename", "rmtree")
+    pin_landing(landed)
+    moments = ("link", "rename", "rmtree")
     for moment in moments:
         landed.land(2, [commit(), commit()])
         with monkeypatch.context() as patch:
-            _die_at(patch, moment)
+            if moment != "link":
+                patch.setattr(Path if moment == "rename" else shutil, moment, _die)
             with pytest.raises(KeyboardInterrupt):
-                landed.landing.pin()
+                pin_landing(landed, link=_die if moment == "link" else link_or_copy)
         assert commits(landed, landing_as_before=True) in {3, 4}
         landed.land(2, [commit()])
         assert commits(landed, landing_as_before=False) == 3
         assert sorted(path.name for path in landed.landing.folder.glob("built_from*")) == ["built_from"]
 
 
-def _die_at(patch: pytest.MonkeyPatch, moment: str) -> None:
-    def die(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    if moment == "rename":
-        patch.setattr(Path, "rename", die)
-    else:
-        patch.setattr(landing_zone if moment == "_link" else landing_zone.shutil, moment, die)
+def pin_landing(landed: MadeHome, link: Callable[[Path, Path], None] = link_or_copy) -> None:
+    """Pin what the contributors' tables are built from."""
+    pin(landed.home.landing, CONTRIBUTORS.landed, landed.home.built_from, link=link)
 
 
-def test_files_that_go_while_they_are_linked_make_it_look_again(
-    landed: MadeHome, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _die(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_files_that_go_while_they_are_linked_make_it_look_again(landed: MadeHome) -> None:
     """A crawl that begins puts the answers of many files into one."""
-    link = landing_zone._link
     gone = []
 
     def link_late(file: Path, to: Path) -> None:
         if not gone:
             gone.append(file)
-            landed.landing.set_aside(file, "as a damaged one is")
-        link(file, to)
+            landed.landing.files.set_aside(file, "as a damaged one is")
+        link_or_copy(file, to)
 
-    monkeypatch.setattr(landing_zone, "_link", link_late)
-    landed.landing.pin()
+    pin_landing(landed, link=link_late)
     pinned = {path.name for path in (landed.home.built_from / "commits").iterdir()}
-    assert pinned == {path.name for path in landed.landing.commits_folder.iterdir()}
-    monkeypatch.setattr(landing_zone, "_link", _is_gone)
+    assert pinned == {path.name for path in landed.landing.commits.folder.iterdir()}
     with pytest.raises(StorageError, match="come and go"):
-        landed.landing.pin()
+        pin_landing(landed, link=_is_gone)
 
 
 def _is_gone(file: Path, to: Path) -> None:
@@ -138,7 +137,7 @@ def test_where_there_are_no_links_files_are_copied(landed: MadeHome, monkeypatch
     monkeypatch.setattr(Path, "hardlink_to", no_links)
     landed.build()
     assert landed.newcomers(2) == {"2020-06": 1}
-    for file in landed.landing.commits_folder.iterdir():
+    for file in landed.landing.commits.folder.iterdir():
         assert (landed.home.built_from / "commits" / file.name).read_bytes() == file.read_bytes()
 
 

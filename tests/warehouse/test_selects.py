@@ -8,7 +8,7 @@ from histories import MadeHome, commit, tables_in_order
 
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.landing.ask_accounts import open_questions
-from git_contrib_assets.storage.landing_zone import WHITESPACE
+from git_contrib_assets.storage.landed.addresses import WHITESPACE
 from git_contrib_assets.storage.warehouse import code_version, read_select
 
 LAYERS = {"typed": "warehouse", "marts": "marts"}

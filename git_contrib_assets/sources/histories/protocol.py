@@ -6,19 +6,11 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from git_contrib_assets.records import AccountAnswer, Repository
+from git_contrib_assets.arrow import arrow_schema
+from git_contrib_assets.records import COMMIT_COLUMNS, AccountAnswer, Repository
 from git_contrib_assets.sources.histories.cancellation import Cancellation
 
-COMMIT_SCHEMA = pa.schema(
-    [
-        pa.field("sha", pa.string(), nullable=False),
-        pa.field("parent_count", pa.int32(), nullable=False),
-        pa.field("author_name", pa.string(), nullable=False),
-        pa.field("author_email", pa.string(), nullable=False),
-        pa.field("authored_at", pa.timestamp("ms"), nullable=False),
-        pa.field("committed_at", pa.timestamp("ms"), nullable=False),
-    ]
-)
+COMMIT_SCHEMA = arrow_schema(COMMIT_COLUMNS)
 """One row per commit, as written: names and addresses untouched, times in UTC without a zone."""
 
 

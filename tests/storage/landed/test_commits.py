@@ -1,10 +1,8 @@
 """Commit files: all at once or not at all, and a damaged one is never believed."""
 
 import os
-import re
 from dataclasses import replace
 from datetime import datetime, timedelta
-from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -12,12 +10,15 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from histories import land_history
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from git_contrib_assets.errors import LandingFileCorrupt, StorageFull
 from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, History
-from git_contrib_assets.storage.landing_zone import LANDED_COMMIT_SCHEMA, LandedHistory, LandingZone
+from git_contrib_assets.storage.landed.commits import LANDED_COMMIT_SCHEMA, LandedHistory
+from git_contrib_assets.storage.landing_zone import LandingZone
+from git_contrib_assets.storage.warehouse import define_macros
 
 NOON = datetime.fromisoformat("2023-11-14T12:00:00")
 
@@ -57,11 +58,11 @@ def footer(repository_id=1, **more):
 
 def write(landing, *batches, repository_id=1, **more):
     history = History(tip=sha(9), default_branch="main", requests=3, batches=iter(batches))
-    return landing.write_commits(footer(repository_id, **more), history)
+    return land_history(landing, footer(repository_id, **more), history)
 
 
 def rows(landing, repository_id=1):
-    return pq.ParquetFile(landing.commit_file(repository_id)).read().to_pylist()
+    return pq.ParquetFile(landing.commits.file(repository_id)).read().to_pylist()
 
 
 def names(folder):
@@ -74,24 +75,24 @@ def names(folder):
 def test_what_is_written_is_read_again(landing):
     done = write(landing, batch((sha(3), "a@x"), (sha(2), "b@x")), batch((sha(1), "a@x")))
     assert done.commits == 3
-    assert landing.landed(1) == done
+    assert landing.commits.landed(1) == done
     assert sorted(row["sha"] for row in rows(landing)) == [sha(1), sha(2), sha(3)]
     assert {row["repository_id"] for row in rows(landing)} == {1}
-    assert pq.ParquetFile(landing.commit_file(1)).schema_arrow.equals(LANDED_COMMIT_SCHEMA)
+    assert pq.ParquetFile(landing.commits.file(1)).schema_arrow.equals(LANDED_COMMIT_SCHEMA)
 
 
 def test_every_word_of_the_footer_comes_back(landing):
     done = write(
         landing, tip=None, default_branch=None, listed_branch=None, pushed_at=None, emptied=True, source="rest"
     )
-    assert landing.landed(1) == done
+    assert landing.commits.landed(1) == done
     assert done.definition_version >= 1
 
 
 def test_no_commits_are_a_file_too(landing):
     assert write(landing, tip=None).commits == 0
-    assert landing.landed(1).tip is None
-    assert landing.first_shas(1) == {}
+    assert landing.commits.landed(1).tip is None
+    assert landing.commits.first_shas(1) == {}
 
 
 def test_more_commits_than_fit_into_a_group(landing):
@@ -100,9 +101,9 @@ def test_more_commits_than_fit_into_a_group(landing):
         for start in range(0, 90_000, 9000)
     ]
     write(landing, *batches)
-    assert landing.landed(1).commits == 90_000
+    assert landing.commits.landed(1).commits == 90_000
     assert len({row["sha"] for row in rows(landing)}) == 90_000
-    assert len(landing.first_shas(1)) == 7
+    assert len(landing.commits.first_shas(1)) == 7
 
 
 def test_a_history_that_breaks_off_leaves_the_old_file_and_nothing_else(landing):
@@ -113,10 +114,10 @@ def test_a_history_that_breaks_off_leaves_the_old_file_and_nothing_else(landing)
         raise LookupError
 
     with pytest.raises(LookupError):
-        landing.write_commits(footer(), History(sha(2), "main", 1, breaks_off()))
-    assert landing.landed(1) == before
+        land_history(landing, footer(), History(sha(2), "main", 1, breaks_off()))
+    assert landing.commits.landed(1) == before
     assert len(rows(landing)) == 1
-    assert names(landing.commits_folder) == ["0.parquet", "1.parquet"]
+    assert names(landing.commits.folder) == ["0.parquet", "1.parquet"]
 
 
 def test_a_first_history_that_breaks_off_leaves_nothing(landing):
@@ -125,23 +126,26 @@ def test_a_first_history_that_breaks_off_leaves_nothing(landing):
         raise LookupError
 
     with pytest.raises(LookupError):
-        landing.write_commits(footer(), History(sha(2), "main", 1, breaks_off()))
-    assert landing.landed(1) is None
-    assert names(landing.commits_folder) == ["0.parquet"]
+        land_history(landing, footer(), History(sha(2), "main", 1, breaks_off()))
+    assert landing.commits.landed(1) is None
+    assert names(landing.commits.folder) == ["0.parquet"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
 @pytest.mark.parametrize("how", ["write", "stamp"])
 def test_a_full_disk_keeps_the_old_file(landing, how):
     before = write(landing, batch((sha(1), "a@x")))
-    path = landing.commit_file(1)
+    path = landing.commits.file(1)
     path.with_name(f"{path.name}.{os.getpid()}.tmp").symlink_to("/dev/full")
     many = batch(*((sha(number), f"{number}@x") for number in range(70_000)))
-    work = {"write": lambda: write(landing, many), "stamp": lambda: landing.stamp(footer(tip=sha(5), commits=1))}
+    work = {
+        "write": lambda: write(landing, many),
+        "stamp": lambda: landing.commits.stamp(footer(tip=sha(5), commits=1)),
+    }
     with pytest.raises(StorageFull):
         work[how]()
-    assert landing.landed(1) == before
-    assert names(landing.commits_folder) == ["0.parquet", "1.parquet"]
+    assert landing.commits.landed(1) == before
+    assert names(landing.commits.folder) == ["0.parquet", "1.parquet"]
 
 
 def test_a_stamp_changes_the_footer_and_keeps_every_row(landing):
@@ -149,16 +153,16 @@ def test_a_stamp_changes_the_footer_and_keeps_every_row(landing):
     done = write(landing, *batches)
     before = rows(landing)
     stamped = replace(done, tip=sha(7), listed_at=NOON + timedelta(days=3), emptied=True)
-    landing.stamp(stamped)
-    assert landing.landed(1) == stamped
+    landing.commits.stamp(stamped)
+    assert landing.commits.landed(1) == stamped
     assert rows(landing) == before
-    assert names(landing.commits_folder) == ["0.parquet", "1.parquet"]
+    assert names(landing.commits.folder) == ["0.parquet", "1.parquet"]
 
 
 def test_a_stamp_on_no_commits(landing):
     done = write(landing, tip=None)
-    landing.stamp(replace(done, listed_at=NOON + timedelta(days=3)))
-    assert landing.landed(1).listed_at == NOON + timedelta(days=3)
+    landing.commits.stamp(replace(done, listed_at=NOON + timedelta(days=3)))
+    assert landing.commits.landed(1).listed_at == NOON + timedelta(days=3)
 
 
 # Damage
@@ -187,10 +191,10 @@ DAMAGES = ["nothing", "garbage", "truncated", "footer cut", "data flipped"]
 def test_a_damaged_file_is_set_aside_with_its_reason(landing, how):
     """It counts as never landed, so that it is fetched again; what was in it can still be looked at."""
     write(landing, batch(*((sha(number), f"p{number}@x") for number in range(300))))
-    path = landing.commit_file(1)
+    path = landing.commits.file(1)
     content = damaged(path.read_bytes(), how)
     path.write_bytes(content)
-    assert landing.landed(1) is None
+    assert landing.commits.landed(1) is None
     assert not path.exists()
     folder = landing.folder / "set_aside"
     assert (folder / "1.parquet").read_bytes() == content
@@ -206,27 +210,27 @@ def test_a_damaged_file_is_set_aside_with_its_reason(landing, how):
 def test_a_footer_that_is_none_of_ours_is_damage(landing, text):
     table = pa.Table.from_batches([batch((sha(1), "a@x"))]).add_column(0, LANDED_COMMIT_SCHEMA.field(0), pa.array([1]))
     pq.write_table(
-        table.cast(LANDED_COMMIT_SCHEMA).replace_schema_metadata({"git_contrib": text}), landing.commit_file(1)
+        table.cast(LANDED_COMMIT_SCHEMA).replace_schema_metadata({"git_contrib": text}), landing.commits.file(1)
     )
-    assert landing.landed(1) is None
+    assert landing.commits.landed(1) is None
     assert names(landing.folder / "set_aside") == ["1.parquet", "reasons.ndjson"]
 
 
 def test_a_file_without_our_footer_is_damage(landing):
-    pq.write_table(pa.table({"sha": ["a"]}), landing.commit_file(1))
-    assert landing.landed(1) is None
+    pq.write_table(pa.table({"sha": ["a"]}), landing.commits.file(1))
+    assert landing.commits.landed(1) is None
 
 
 def test_rows_that_are_not_as_many_as_the_footer_says_are_damage(landing):
     done = write(landing, batch((sha(1), "a@x"), (sha(2), "b@x")))
-    landing.stamp(replace(done, commits=3))
-    assert landing.landed(1) is None
+    landing.commits.stamp(replace(done, commits=3))
+    assert landing.commits.landed(1) is None
 
 
 def test_the_newest_of_a_name_is_kept_aside(landing):
     for content in (b"first", b"second"):
-        landing.commit_file(1).write_bytes(content)
-        landing.landed(1)
+        landing.commits.file(1).write_bytes(content)
+        landing.commits.landed(1)
     folder = landing.folder / "set_aside"
     assert (folder / "1.parquet").read_bytes() == b"second"
     assert len((folder / "reasons.ndjson").read_bytes().splitlines()) == 2
@@ -236,14 +240,14 @@ def test_the_newest_of_a_name_is_kept_aside(landing):
 def test_all_files_are_verified_and_only_the_damaged_ones_go(landing, how):
     for repository_id in (1, 2, 3):
         write(landing, batch(*((sha(number), f"p{number}@x") for number in range(300))), repository_id=repository_id)
-    path = landing.commit_file(2)
+    path = landing.commits.file(2)
     path.write_bytes(damaged(path.read_bytes(), how))
-    (error,) = landing.verify_commits()
+    (error,) = landing.commits.verify()
     assert isinstance(error, LandingFileCorrupt)
     assert error.path == path
     assert "2.parquet" in str(error)
-    assert names(landing.commits_folder) == ["0.parquet", "1.parquet", "3.parquet"]
-    assert landing.verify_commits() == []
+    assert names(landing.commits.folder) == ["0.parquet", "1.parquet", "3.parquet"]
+    assert landing.commits.verify() == []
 
 
 @settings(max_examples=60, deadline=None)
@@ -251,13 +255,13 @@ def test_all_files_are_verified_and_only_the_damaged_ones_go(landing, how):
 def test_damage_anywhere_is_damage_or_harmless(tmp_path_factory, data):
     """Whatever byte is wrong: the file is set aside, or its rows are what they were."""
     landing = _shared_landing(tmp_path_factory)
-    path = landing.commit_file(1)
+    path = landing.commits.file(1)
     write(landing, batch(*((sha(number), f"p{number}@x") for number in range(20))))
     whole, content = rows(landing), bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     path.write_bytes(content)
-    if landing.landed(1) is not None:
+    if landing.commits.landed(1) is not None:
         assert rows(landing) == whole
 
 
@@ -285,14 +289,7 @@ def test_one_sha_per_address_and_it_is_the_smallest(landing):
         batch((sha(5), "ann@x"), (sha(3), " Ann@X\t"), (sha(4), "bob@x")),
         batch((sha(1), "ANN@x\n"), (sha(2), "")),
     )
-    assert landing.first_shas(1) == {"ann@x": sha(1), "bob@x": sha(4), "": sha(2)}
-
-
-MACRO = re.search(
-    r"create or replace macro typed\.normalised.*?\n\);",
-    files("git_contrib_assets").joinpath("warehouse/landing_views.sql").read_text(),
-    re.DOTALL,
-)
+    assert landing.commits.first_shas(1) == {"ann@x": sha(1), "bob@x": sha(4), "": sha(2)}
 
 
 @pytest.fixture(scope="module")
@@ -300,7 +297,7 @@ def macro():
     """The macro as the tables use it."""
     with duckdb.connect() as connection:
         connection.execute("create schema typed")
-        connection.execute(MACRO.group())
+        define_macros(connection)
         yield connection
 
 
@@ -319,4 +316,4 @@ def test_addresses_are_normalised_as_the_tables_do_it(macro, tmp_path_factory, e
     landing = _shared_landing(tmp_path_factory)
     write(landing, batch(*((sha(number), email) for number, email in enumerate(emails))))
     in_sql = macro.execute("select distinct typed.normalised(unnest(?::varchar[]))", [emails]).fetchall()
-    assert set(landing.first_shas(1)) == {email for (email,) in in_sql}
+    assert set(landing.commits.first_shas(1)) == {email for (email,) in in_sql}

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA
-from git_contrib_assets.storage import sorted_commits
-from git_contrib_assets.storage.sorted_commits import in_order
+from git_contrib_assets.storage.landed import sorted_commits
+from git_contrib_assets.storage.landed.sorted_commits import in_order
 
 START = datetime.fromisoformat("2020-01-01T00:00:00")
 

@@ -1,0 +1,31 @@
+"""The key of the published hashes: made once per home, and never replaced."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+from git_contrib_assets.storage.files import storage_errors
+
+
+def read_or_make_key(path: Path) -> bytes:
+    """The key in ``path``, 64 hexadecimal digits; made at the first call, readable by its owner only."""
+    with storage_errors(path):
+        if not path.exists():
+            _make(path)
+        return path.read_bytes().strip()
+
+
+def _make(path: Path) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # somebody else was faster: that key counts
+            os.link(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
