@@ -19,6 +19,7 @@ RUN python -m pip install --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE workspace.yaml ./
 COPY git_contrib_assets ./git_contrib_assets
 COPY api ./api
+COPY github_stand_in ./github_stand_in
 RUN python -m pip install --no-deps --no-build-isolation . \
     && useradd --system --uid 10001 --create-home git-contrib \
     && install -d -o git-contrib -m 0700 /data

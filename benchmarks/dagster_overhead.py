@@ -20,8 +20,8 @@ from pathlib import Path
 
 from measuring import git_contrib, machine, run, scratch, table
 
-from git_contrib_assets.demo import organisation
-from git_contrib_assets.demo.stand_in import running_as_process
+from github_stand_in import organisation
+from github_stand_in.server import running_as_process
 
 WAYS = ("plain", "one run", "a run each")
 

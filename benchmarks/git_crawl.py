@@ -11,8 +11,8 @@ from pathlib import Path
 from measuring import Cost, best, git_contrib, machine, run, scratch, table
 from phases import CRAWL, LISTING, LOOK_UPS, TABLES, seconds_of_phases
 
-from git_contrib_assets.demo import organisation
-from git_contrib_assets.demo.stand_in import StandIn, running_as_process
+from github_stand_in import organisation
+from github_stand_in.server import StandIn, running_as_process
 
 TOKEN = "benchmark-token"
 

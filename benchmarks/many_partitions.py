@@ -18,7 +18,7 @@ import httpx
 from measuring import git_contrib, machine, run, scratch, table
 from synthetic import OWNER, served
 
-from git_contrib_assets.demo.stand_in import running_as_process
+from github_stand_in.server import running_as_process
 
 TOKEN = "benchmark-token"
 _PARTITIONS = """{ assetNodeOrError(assetKey: {path: ["landing", "commits"]}) { ... on AssetNode {

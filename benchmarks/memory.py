@@ -10,7 +10,7 @@ import argparse
 from measuring import git_contrib, machine, scratch, table
 from synthetic import OWNER, served
 
-from git_contrib_assets.demo.stand_in import running_as_process
+from github_stand_in.server import running_as_process
 
 TOKEN = "benchmark"
 

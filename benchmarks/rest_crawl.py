@@ -17,8 +17,8 @@ from measuring import machine, run, scratch, table
 from replay import replaying
 from synthetic import OWNER, served
 
-from git_contrib_assets.demo.stand_in import running_as_process
-from git_contrib_assets.demo.stand_in_commits import run_git
+from github_stand_in.git_objects import run_git
+from github_stand_in.server import running_as_process
 
 NAME = "measured"
 TOKEN = "benchmark-token"

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import duckdb
 
-from git_contrib_assets.demo import stand_in_changes
-from git_contrib_assets.demo.stand_in_commits import git_environment, iso_time
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
+from github_stand_in import changes
+from github_stand_in.git_objects import git_environment, iso_time
 
 START, STEP = 1_400_000_000, 600
 OWNER = "bench"
@@ -62,7 +62,7 @@ copy (
 
 def served(root: Path, name: str, commits: int, *, people: int = 500) -> None:
     """A bare repository ``bench/name`` with one line of commits, in a folder that the stand-in serves."""
-    stand_in_changes.create(root, f"{OWNER}/{name}", created_at=iso_time(START))
+    changes.create(root, f"{OWNER}/{name}", created_at=iso_time(START))
     directory = root / OWNER / f"{name}.git"
     command = ["git", "--git-dir", str(directory), "fast-import", "--quiet", "--date-format=raw"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, env=git_environment()) as process:
@@ -74,7 +74,7 @@ def served(root: Path, name: str, commits: int, *, people: int = 500) -> None:
     for key in ("allowFilter", "allowAnySHA1InWant"):
         subprocess.run(["git", "--git-dir", str(directory), "config", f"uploadpack.{key}", "true"], check=True)
     subprocess.run(["git", "--git-dir", str(directory), "repack", "-adq"], env=git_environment(), check=True)
-    stand_in_changes.update(root, f"{OWNER}/{name}", pushed_at=iso_time(START + commits * STEP))
+    changes.update(root, f"{OWNER}/{name}", pushed_at=iso_time(START + commits * STEP))
 
 
 def _stream(commits: int, people: int) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from git_contrib_assets.demo.stand_in_changes import NewCommit
+from github_stand_in.changes import NewCommit
 
 TOKEN = "ghp_end_to_end_token"
 OWNER = "acme"

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from git_contrib_assets.demo.stand_in import NO_CERTIFICATES, NewCommit, StandIn
+from github_stand_in.server import NO_CERTIFICATES, NewCommit, StandIn
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

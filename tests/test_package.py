@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("git_contrib_assets", "api")
+PACKAGES = ("git_contrib_assets", "api", "github_stand_in")
 DATA = {".sql", ".yaml", ".typed", ".js", ".css", ".html", ".png", ".svg", ".txt"}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

@@ -100,12 +100,12 @@ def demo(context: click.Context, once: bool, host: str, port: int, ui_port: int)
 
     Works in its own home, <home>/demo. Then serves the UI and the API on it.
     """
-    from git_contrib_assets.demo import organisation, stand_in
+    from github_stand_in import organisation, server
 
     interrupt_on_hangup()
     home = Settings.from_environment().home / "demo"
     organisation.build(home / "github")
-    with stand_in.running(home / "github", tokens=[_DEMO_TOKEN]) as github:
+    with server.running(home / "github", tokens=[_DEMO_TOKEN]) as github:
         os.environ |= {**github.environment(), "GITHUB_TOKEN": _DEMO_TOKEN, "GIT_CONTRIB_HOME": str(home)}
         os.environ["GIT_CONTRIB_TARGETS"] = organisation.OWNER
         os.environ.pop("DAGSTER_HOME", None)

@@ -9,7 +9,7 @@ from installations import Installation
 from playwright.sync_api import Locator, Page, expect
 from waiting import until
 
-from git_contrib_assets.demo.stand_in import StandIn
+from github_stand_in.server import StandIn
 
 
 def test_a_partition_is_materialised_by_clicking(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from installations import LONG_AGO, OWNER, TOKEN, Installation, commits
 
-from git_contrib_assets.demo.stand_in import StandIn, running
-from git_contrib_assets.demo.stand_in_changes import create, link, push
+from github_stand_in.changes import create, link, push
+from github_stand_in.server import StandIn, running
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from end_to_end.test_up import FREE_PORTS, Up, running
 from installations import WITH_ACCOUNTS, Installation
 from waiting import until
 
-from git_contrib_assets.demo.stand_in import StandIn
+from github_stand_in.server import StandIn
 
 LAUNCH = """mutation ($parameters: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $parameters) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""

@@ -11,9 +11,9 @@ import pytest
 from installations import LONG_AGO, OWNER, WITH_ACCOUNTS, Installation, commits
 
 from git_contrib_assets.definitions import defs
-from git_contrib_assets.demo.stand_in import StandIn
 from git_contrib_assets.graph.automation import collect_every_day, crawl_after_the_daily_listing
 from git_contrib_assets.storage.home import Home, prepare_instance
+from github_stand_in.server import StandIn
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 

@@ -10,8 +10,8 @@ import pytest
 from installations import OWNER, WITH_ACCOUNTS, Installation, commits
 from waiting import until
 
-from git_contrib_assets.demo.stand_in import StandIn
-from git_contrib_assets.demo.stand_in_changes import create
+from github_stand_in.changes import create
+from github_stand_in.server import StandIn
 
 FULL = Path("/dev/full")
 REPOSITORY = r"^/acme/docs\.git"

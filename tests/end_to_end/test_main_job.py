@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from installations import OWNER, WITH_ACCOUNTS, Installation, commits
 
-from git_contrib_assets.demo.stand_in import StandIn
-from git_contrib_assets.demo.stand_in_changes import link
+from github_stand_in.changes import link
+from github_stand_in.server import StandIn
 
 
 def test_a_run_publishes_every_month_of_every_repository(installation: Installation) -> None:

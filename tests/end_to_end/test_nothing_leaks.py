@@ -11,8 +11,8 @@ from installations import LONG_AGO, OWNER, TOKEN, Installation, commits
 
 from api.main import create_app
 from api.settings import Settings
-from git_contrib_assets.demo.stand_in import StandIn
-from git_contrib_assets.demo.stand_in_changes import NewCommit
+from github_stand_in.changes import NewCommit
+from github_stand_in.server import StandIn
 
 DOMAINS = ("planted-one.example", "planted-two.example", "planted-three.example", "planted-four.example")
 PRIVATE = "hidden-treasure"

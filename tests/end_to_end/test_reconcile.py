@@ -9,9 +9,9 @@ import pytest
 from installations import OWNER, Installation
 
 from git_contrib_assets.definitions import defs
-from git_contrib_assets.demo.stand_in import StandIn
-from git_contrib_assets.demo.stand_in_changes import link
 from git_contrib_assets.graph import resources
+from github_stand_in.changes import link
+from github_stand_in.server import StandIn
 
 CHECK = "github__contributor_statistics_our_counts_are_githubs"
 Reconcile = Callable[..., tuple[dg.ExecuteInProcessResult, dict[str, Any]]]

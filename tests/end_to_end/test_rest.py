@@ -10,7 +10,7 @@ import httpx
 from installations import LONG_AGO, OWNER, TOKEN, WITH_ACCOUNTS, Installation, commits
 from waiting import until
 
-from git_contrib_assets.demo.stand_in import NewCommit, StandIn
+from github_stand_in.server import NewCommit, StandIn
 
 REST = {"GIT_CONTRIB_SOURCE": "rest"}
 START = datetime(2020, 1, 1, tzinfo=UTC)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from installations import OWNER, Installation, commits
 
-from git_contrib_assets.demo.stand_in import StandIn
+from github_stand_in.server import StandIn
 
 
 @pytest.fixture

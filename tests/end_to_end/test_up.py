@@ -16,7 +16,7 @@ import pytest
 from installations import OWNER, WITH_ACCOUNTS, Installation
 from waiting import until
 
-from git_contrib_assets.demo.stand_in import NO_CERTIFICATES, StandIn
+from github_stand_in.server import NO_CERTIFICATES, StandIn
 
 # One client, without certificates: to load them takes longer than what is asked.
 HTTP = httpx.Client(timeout=240, trust_env=False, verify=NO_CERTIFICATES)

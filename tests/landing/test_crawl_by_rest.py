@@ -9,7 +9,6 @@ import pytest
 from crawl_scene import listed
 from github_scene import github_settings
 
-from git_contrib_assets.demo.stand_in import NewCommit, StandIn, running
 from git_contrib_assets.errors import LimitReached, TokenRefused
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.progress import Reporter, reporting_to
@@ -22,6 +21,7 @@ from git_contrib_assets.sources.histories.git import GitHistory
 from git_contrib_assets.sources.histories.rest import RestHistory
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
+from github_stand_in.server import NewCommit, StandIn, running
 
 TOKEN = "ghp_crawl_by_rest"
 PAGE = 5

@@ -10,8 +10,6 @@ import pytest
 from crawl_scene import listed
 from github_scene import github_settings
 
-from git_contrib_assets.demo.stand_in import NewCommit, StandIn, running
-from git_contrib_assets.demo.stand_in_commits import run_git
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.records import Attempt, AttemptState
 from git_contrib_assets.sources.github.client import GitHubClient
@@ -21,6 +19,8 @@ from git_contrib_assets.sources.histories.git import GitHistory
 from git_contrib_assets.sources.histories.rest import RestHistory
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
+from github_stand_in.git_objects import run_git
+from github_stand_in.server import NewCommit, StandIn, running
 
 TOKEN = "ghp_two_sources"
 NAME = "acme/anvil"

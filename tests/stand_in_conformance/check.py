@@ -25,13 +25,13 @@ from jsonschema import Draft7Validator, FormatChecker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
-from git_contrib_assets.demo import organisation
-from git_contrib_assets.demo.stand_in import StandIn, World, running
-from git_contrib_assets.demo.stand_in_changes import create, rename
-from git_contrib_assets.demo.stand_in_commits import run_git
-from git_contrib_assets.demo.stand_in_graphql import GraphQLEngine, cost_of
-from git_contrib_assets.demo.stand_in_limits import Bucket
-from git_contrib_assets.demo.stand_in_resolvers import SCHEMA, Context
+from github_stand_in import organisation
+from github_stand_in.changes import create, rename
+from github_stand_in.git_objects import run_git
+from github_stand_in.graphql.engine import GraphQLEngine, cost_of
+from github_stand_in.graphql.resolvers import SCHEMA, Context
+from github_stand_in.limits import Bucket
+from github_stand_in.server import StandIn, World, running
 
 OPENAPI = ("@octokit/openapi@23.0.2", "package/generated/api.github.com.json")
 GRAPHQL = ("@octokit/graphql-schema@15.26.1", "package/schema.graphql")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from git_contrib_assets.demo.stand_in_commits import git_environment, iso_time, run_git
-from git_contrib_assets.demo.stand_in_world import Fields
+from github_stand_in.git_objects import git_environment, iso_time, run_git
+from github_stand_in.world import Fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from git_contrib_assets.demo.stand_in_commits import Commit
-from git_contrib_assets.demo.stand_in_world import Account, Fields, Repository, TokenHolder, World
+from github_stand_in.git_objects import Commit
+from github_stand_in.world import Account, Fields, Repository, TokenHolder, World
 
 USER_URLS = {
     "followers_url": "/followers",

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from git_contrib_assets.demo.stand_in_faults import Faults, parse_fault
-from git_contrib_assets.demo.stand_in_gate import (
+from github_stand_in.faults import Faults, parse_fault
+from github_stand_in.gate import (
     CONTROL_PREFIX,
     GRAPHQL_PATH,
     REST_PREFIX,
@@ -24,12 +24,12 @@ from git_contrib_assets.demo.stand_in_gate import (
     error_response,
     json_bytes,
 )
-from git_contrib_assets.demo.stand_in_git import Backend, GitService
-from git_contrib_assets.demo.stand_in_graphql import GraphQLEngine, cost_of, partial
-from git_contrib_assets.demo.stand_in_limits import Limits, LimitSettings
-from git_contrib_assets.demo.stand_in_resolvers import Context
-from git_contrib_assets.demo.stand_in_rest import RestService
-from git_contrib_assets.demo.stand_in_world import Fields, World
+from github_stand_in.git_http import Backend, GitService
+from github_stand_in.graphql.engine import GraphQLEngine, cost_of, partial
+from github_stand_in.graphql.resolvers import Context
+from github_stand_in.limits import Limits, LimitSettings
+from github_stand_in.rest.service import RestService
+from github_stand_in.world import Fields, World
 
 
 def _json(content: object, status: int = 200) -> Response:

@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from git_contrib_assets.demo.organisation_people import Cast, Person, assemble
-from git_contrib_assets.demo.stand_in_commits import git_environment, iso_time
-from git_contrib_assets.demo.stand_in_replies import Replies
-from git_contrib_assets.demo.stand_in_world import Fields, World
+from github_stand_in.git_objects import git_environment, iso_time
+from github_stand_in.organisation_people import Cast, Person, assemble
+from github_stand_in.rest.replies import Replies
+from github_stand_in.world import Fields, World
 
 OWNER = "octo-harbor"
 OWNER_ID = 91_400_217

@@ -1,6 +1,6 @@
 """GitHub on loopback: REST, GraphQL and git over HTTP, all from the same bare repositories.
 
-`python -m git_contrib_assets.demo.stand_in --root DIRECTORY` serves it and prints one line of JSON with its addresses.
+`python -m github_stand_in.server --root DIRECTORY` serves it and prints one line of JSON with its addresses.
 """
 
 import argparse
@@ -20,13 +20,13 @@ from typing import Any
 import httpx
 import uvicorn
 
-from git_contrib_assets.demo import stand_in_changes as changes
-from git_contrib_assets.demo.stand_in_app import create_app
-from git_contrib_assets.demo.stand_in_changes import NewCommit
-from git_contrib_assets.demo.stand_in_gate import CONTROL_PREFIX, GRAPHQL_PATH, REST_PREFIX
-from git_contrib_assets.demo.stand_in_git import Backend
-from git_contrib_assets.demo.stand_in_limits import LimitSettings
-from git_contrib_assets.demo.stand_in_world import Fields, World
+from github_stand_in import changes
+from github_stand_in.app import create_app
+from github_stand_in.changes import NewCommit
+from github_stand_in.gate import CONTROL_PREFIX, GRAPHQL_PATH, REST_PREFIX
+from github_stand_in.git_http import Backend
+from github_stand_in.limits import LimitSettings
+from github_stand_in.world import Fields, World
 
 __all__ = ["NewCommit", "StandIn", "World", "create_app", "main", "running", "running_as_process"]
 
@@ -113,7 +113,7 @@ class StandIn:
         self._control("DELETE", "tokens", {"token": token})
 
     def push(self, repository: str, commits: Sequence[NewCommit], **options: Any) -> list[str]:
-        """Push commits (see `stand_in_changes.push`) and serve them."""
+        """Push commits (see `changes.push`) and serve them."""
         shas = changes.push(self.root, repository, commits, **options)
         self.reload()
         return shas
@@ -238,7 +238,7 @@ def running(
 @contextlib.contextmanager
 def running_as_process(root: Path, *, tokens: Iterable[str] = (), port: int = 0) -> Iterator[StandIn]:
     """A stand-in in a process of its own."""
-    command = [sys.executable, "-m", "git_contrib_assets.demo.stand_in", "--root", str(root), "--port", str(port)]
+    command = [sys.executable, "-m", "github_stand_in.server", "--root", str(root), "--port", str(port)]
     for token in tokens:
         command += ["--token", token]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from git_contrib_assets.demo.stand_in_commits import run_git
-from git_contrib_assets.demo.stand_in_replies import Replies
-from git_contrib_assets.demo.stand_in_world import Account, Fields, Repository
+from github_stand_in.git_objects import run_git
+from github_stand_in.rest.replies import Replies
+from github_stand_in.world import Account, Fields, Repository
 
 LINKED_EMAILS = 500
 LISTED_PEOPLE = 100

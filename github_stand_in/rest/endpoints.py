@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from git_contrib_assets.demo.stand_in_faults import DOCUMENTATION
-from git_contrib_assets.demo.stand_in_gate import REST_PREFIX, Exchange, error_response, json_bytes
-from git_contrib_assets.demo.stand_in_limits import Limits
-from git_contrib_assets.demo.stand_in_replies import Replies
-from git_contrib_assets.demo.stand_in_world import Repository, TokenHolder, World
+from github_stand_in.faults import DOCUMENTATION
+from github_stand_in.gate import REST_PREFIX, Exchange, error_response, json_bytes
+from github_stand_in.limits import Limits
+from github_stand_in.rest.replies import Replies
+from github_stand_in.world import Repository, TokenHolder, World
 
 DEFAULT_PER_PAGE = 30
 MAXIMUM_PER_PAGE = 100

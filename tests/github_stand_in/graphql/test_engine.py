@@ -3,9 +3,9 @@
 import pytest
 from stand_in_helpers import ask, web
 
-from git_contrib_assets.demo.organisation import OWNER
-from git_contrib_assets.demo.stand_in import StandIn
-from git_contrib_assets.demo.stand_in_commits import run_git
+from github_stand_in.git_objects import run_git
+from github_stand_in.organisation import OWNER
+from github_stand_in.server import StandIn
 
 AUTHOR = "... on Commit{author{email user{login databaseId}}}"
 

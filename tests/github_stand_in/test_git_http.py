@@ -9,10 +9,10 @@ import httpx
 import pytest
 from stand_in_helpers import people, web
 
-from git_contrib_assets.demo.organisation import OWNER
-from git_contrib_assets.demo.stand_in import StandIn, running
-from git_contrib_assets.demo.stand_in_commits import run_git
-from git_contrib_assets.demo.stand_in_git import Backend, default_backend
+from github_stand_in.git_http import Backend, default_backend
+from github_stand_in.git_objects import run_git
+from github_stand_in.organisation import OWNER
+from github_stand_in.server import StandIn, running
 
 CLONE = ("-c", "credential.helper=", "clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--filter=tree:0")
 

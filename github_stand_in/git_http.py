@@ -15,9 +15,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from git_contrib_assets.demo.stand_in_commits import git_environment
-from git_contrib_assets.demo.stand_in_gate import Exchange, unauthorized_git
-from git_contrib_assets.demo.stand_in_world import Repository, World
+from github_stand_in.gate import Exchange, unauthorized_git
+from github_stand_in.git_objects import git_environment
+from github_stand_in.world import Repository, World
 
 Backend = Literal["http-backend", "upload-pack"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from git_contrib_assets.demo.stand_in_world import Fields
+from github_stand_in.world import Fields
 
 Kind = Literal["rest", "graphql", "git", "control", "html"]
 Effect = Literal[

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from stand_in_helpers import people
 
-from git_contrib_assets.demo import organisation
-from git_contrib_assets.demo.stand_in import NO_CERTIFICATES, StandIn, running
-from git_contrib_assets.demo.stand_in_changes import create, link, push
+from github_stand_in import organisation
+from github_stand_in.changes import create, link, push
+from github_stand_in.server import NO_CERTIFICATES, StandIn, running
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from git_contrib_assets.demo.stand_in_commits import GitStore
+from github_stand_in.git_objects import GitStore
 
 Fields: TypeAlias = dict[str, Any]
 

@@ -32,8 +32,8 @@ from graphql.validation import (
     VariablesInAllowedPositionRule,
 )
 
-from git_contrib_assets.demo.stand_in_resolvers import SCHEMA, Context, attach
-from git_contrib_assets.demo.stand_in_world import Fields
+from github_stand_in.graphql.resolvers import SCHEMA, Context, attach
+from github_stand_in.world import Fields
 
 # Rules about things that a query has only if it holds this text. Leaving them out halves the time for a query with
 # a hundred aliases, which is the usual one here.

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from git_contrib_assets.demo.stand_in_world import TokenHolder
+from github_stand_in.world import TokenHolder
 
 Resource = Literal["core", "graphql"]
 

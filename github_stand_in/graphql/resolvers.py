@@ -15,10 +15,10 @@ from graphql import (
     GraphQLSchema,
 )
 
-from git_contrib_assets.demo.stand_in_commits import Commit, Signature
-from git_contrib_assets.demo.stand_in_limits import Bucket
-from git_contrib_assets.demo.stand_in_replies import holder_account, node_id
-from git_contrib_assets.demo.stand_in_world import Account, Fields, Repository, TokenHolder, World
+from github_stand_in.git_objects import Commit, Signature
+from github_stand_in.limits import Bucket
+from github_stand_in.rest.replies import holder_account, node_id
+from github_stand_in.world import Account, Fields, Repository, TokenHolder, World
 
 MAXIMUM_PAGE = 100
 CURSOR = re.compile(r"([0-9a-f]{40}) (\d{1,9})\Z")

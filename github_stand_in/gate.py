@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from git_contrib_assets.demo.stand_in_faults import (
+from github_stand_in.faults import (
     DOCUMENTATION,
     SECONDARY_DOCUMENTATION,
     SECONDARY_MESSAGE,
@@ -23,8 +23,8 @@ from git_contrib_assets.demo.stand_in_faults import (
     Faults,
     Kind,
 )
-from git_contrib_assets.demo.stand_in_limits import Limits, Resource
-from git_contrib_assets.demo.stand_in_world import Fields, TokenHolder, World
+from github_stand_in.limits import Limits, Resource
+from github_stand_in.world import Fields, TokenHolder, World
 
 REST_PREFIX = "/api/v3"
 GRAPHQL_PATH = "/api/graphql"

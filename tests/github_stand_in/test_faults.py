@@ -9,9 +9,9 @@ import pytest
 from stand_in_helpers import web
 from waiting import until
 
-from git_contrib_assets.demo import stand_in_limits
-from git_contrib_assets.demo.stand_in import StandIn, running_as_process
-from git_contrib_assets.demo.stand_in_gate import DRIP_BYTES
+from github_stand_in import limits as stand_in_limits
+from github_stand_in.gate import DRIP_BYTES
+from github_stand_in.server import StandIn, running_as_process
 
 
 def test_a_fault_hits_what_it_should_as_often_as_it_should(api: httpx.Client, small: StandIn) -> None:

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from stand_in_helpers import web
 
-from git_contrib_assets.demo.organisation import OWNER
-from git_contrib_assets.demo.stand_in import NewCommit, StandIn
-from git_contrib_assets.demo.stand_in_commits import run_git
+from github_stand_in.git_objects import run_git
+from github_stand_in.organisation import OWNER
+from github_stand_in.server import NewCommit, StandIn
 
 
 def follow(client: httpx.Client, path: str) -> list[dict[str, object]]:

@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from git_contrib_assets.demo import organisation
-from git_contrib_assets.demo.organisation import OWNER, PLANS
-from git_contrib_assets.demo.stand_in_commits import run_git
+from github_stand_in import organisation
+from github_stand_in.git_objects import run_git
+from github_stand_in.organisation import OWNER, PLANS
 
 
 def tips(root: Path) -> dict[str, str]:
@@ -38,7 +38,7 @@ def test_a_complete_build_is_used_again_and_an_interrupted_one_is_not(tmp_path: 
 
 
 def test_two_at_once_build_one(bundled: Path, tmp_path: Path) -> None:
-    build = "import sys; from git_contrib_assets.demo import organisation; organisation.build(sys.argv[1])"
+    build = "import sys; from github_stand_in import organisation; organisation.build(sys.argv[1])"
     both = [subprocess.Popen([sys.executable, "-c", build, str(tmp_path)]) for _ in range(2)]
     assert [process.wait(timeout=600) for process in both] == [0, 0]
     assert tips(tmp_path) == tips(bundled)

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from git_contrib_assets.demo.stand_in_endpoints import ApiError, Endpoints, Moved, moment, not_found
-from git_contrib_assets.demo.stand_in_faults import DOCUMENTATION
-from git_contrib_assets.demo.stand_in_gate import REST_PREFIX
-from git_contrib_assets.demo.stand_in_limits import RESOURCES, Limits
-from git_contrib_assets.demo.stand_in_replies import holder_account
-from git_contrib_assets.demo.stand_in_statistics import contributors, statistics
-from git_contrib_assets.demo.stand_in_world import Account, Fields, Repository, World
+from github_stand_in.faults import DOCUMENTATION
+from github_stand_in.gate import REST_PREFIX
+from github_stand_in.limits import RESOURCES, Limits
+from github_stand_in.rest.endpoints import ApiError, Endpoints, Moved, moment, not_found
+from github_stand_in.rest.replies import holder_account
+from github_stand_in.rest.statistics import contributors, statistics
+from github_stand_in.world import Account, Fields, Repository, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

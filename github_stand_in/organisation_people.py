@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass, field
 
-from git_contrib_assets.demo.stand_in_world import Fields
+from github_stand_in.world import Fields
 
 DOMAINS = ("harbor.example", "quay.example", "mail.invalid", "post.invalid", "tidewater.example")
 SYLLABLES = ("ka", "lo", "mi", "ren", "ta", "vor", "be", "sil", "du", "na", "pel", "zo", "ri", "fen", "ga", "hul")
