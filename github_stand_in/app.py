@@ -28,7 +28,8 @@ from github_stand_in.git_http import Backend, GitService
 from github_stand_in.graphql.engine import GraphQLEngine, cost_of, partial
 from github_stand_in.graphql.resolvers import Context
 from github_stand_in.limits import Limits, LimitSettings
-from github_stand_in.rest.service import RestService
+from github_stand_in.rest.accounts import AccountEndpoints
+from github_stand_in.rest.histories import HistoryEndpoints
 from github_stand_in.world import Fields, World
 
 
@@ -160,7 +161,8 @@ def create_app(
             methods=["GET", "POST", "DELETE"],
         ),
         Route(GRAPHQL_PATH, answer_graphql, methods=["POST"]),
-        *RestService(world, bookkeeping, polls).routes(),
+        *AccountEndpoints(world, bookkeeping).routes(),
+        *HistoryEndpoints(world, bookkeeping, polls).routes(),
         Route("/{owner}/{name}/info/refs", git),
         Route("/{owner}/{name}/git-upload-pack", git),
         Route("/{owner}/{name}/git-receive-pack", git),

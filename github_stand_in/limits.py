@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -70,6 +71,7 @@ class Limits:
 
     settings: LimitSettings = field(default_factory=LimitSettings)
     counters: Counters = field(default_factory=Counters)
+    clock: Callable[[], float] = time.time
     _buckets: dict[tuple[str, Resource], Bucket] = field(default_factory=dict)
     _limited_until: dict[tuple[str, str], float] = field(default_factory=dict)
     _recent: dict[str, deque[float]] = field(default_factory=dict)
@@ -82,7 +84,7 @@ class Limits:
     def bucket(self, caller: TokenHolder | None, resource: Resource) -> Bucket:
         """The present window; a new one is opened when the last is over."""
         key = (self._who(caller), resource)
-        now = time.time()
+        now = self.clock()
         with self._lock:
             bucket = self._buckets.get(key)
             if bucket is None or now >= bucket.reset:
@@ -113,7 +115,7 @@ class Limits:
         """Count a request against the points of the last minute; no when they are used up."""
         if self.settings.points_per_minute is None:
             return True
-        now = time.monotonic()
+        now = self.clock()
         with self._lock:
             recent = self._recent.setdefault(self._who(caller), deque())
             while recent and recent[0] <= now - SECONDARY_WINDOW_SECONDS:
@@ -127,11 +129,11 @@ class Limits:
         """Remember that somebody was told to wait."""
         with self._lock:
             self.counters.refused_secondary += 1
-            self._limited_until[self._who(caller), "secondary"] = time.time() + seconds
+            self._limited_until[self._who(caller), "secondary"] = self.clock() + seconds
 
     def arrived(self, caller: TokenHolder | None, resource: Resource) -> None:
         """Note a request, also whether its sender had been told to wait."""
-        now, who = time.time(), self._who(caller)
+        now, who = self.clock(), self._who(caller)
         with self._lock:
             self.counters.in_flight += 1
             self.counters.most_in_flight = max(self.counters.most_in_flight, self.counters.in_flight)

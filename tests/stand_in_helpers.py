@@ -22,3 +22,14 @@ def ask(stand_in: StandIn, query: str, holder: str = "good", **variables: object
     """The reply to a GraphQL query."""
     body = {"query": query, "variables": variables}
     return web.post(stand_in.graphql_url, json=body, headers={"authorization": f"bearer {holder}"}).json()
+
+
+def follow(client: httpx.Client, path: str) -> list[dict[str, object]]:
+    """All entries, by the Link headers alone."""
+    entries: list[dict[str, object]] = []
+    reply = client.get(path)
+    while True:
+        entries += reply.json()
+        if "next" not in reply.links:
+            return entries
+        reply = client.get(reply.links["next"]["url"])

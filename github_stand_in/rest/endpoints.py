@@ -2,13 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 from github_stand_in.faults import DOCUMENTATION
 from github_stand_in.gate import REST_PREFIX, Exchange, error_response, json_bytes
@@ -65,6 +66,9 @@ class Endpoints:
     def __init__(self, world: World, limits: Limits) -> None:
         self.world = world
         self.limits = limits
+
+    def _routes(self, table: Mapping[str, Callable[[Request], Response]]) -> list[Route]:
+        return [Route(REST_PREFIX + path, self._guarded(handler), methods=["GET"]) for path, handler in table.items()]
 
     def _guarded(self, handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def guarded(request: Request) -> Response:
@@ -150,6 +154,6 @@ class Endpoints:
         ]
         return {"link": ", ".join(links)} if links else {}
 
-    def _page(self, request: Request, path: str, entries: Sequence[Any]) -> tuple[Sequence[Any], dict[str, str]]:
+    def _page(self, request: Request, path: str, entries: list[Any]) -> tuple[list[Any], dict[str, str]]:
         page, per_page = self._paging(request)
         return entries[(page - 1) * per_page : page * per_page], self._link(request, path, len(entries))

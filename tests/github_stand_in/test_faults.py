@@ -1,17 +1,15 @@
-"""What goes wrong on purpose, limits, and the log."""
+"""What goes wrong on purpose."""
 
 import threading
 import time
-from types import SimpleNamespace
 
 import httpx
 import pytest
 from stand_in_helpers import web
 from waiting import until
 
-from github_stand_in import limits as stand_in_limits
 from github_stand_in.gate import DRIP_BYTES
-from github_stand_in.server import StandIn, running_as_process
+from github_stand_in.server import StandIn
 
 
 def test_a_fault_hits_what_it_should_as_often_as_it_should(api: httpx.Client, small: StandIn) -> None:
@@ -101,71 +99,3 @@ def test_graphql_trouble(small: StandIn) -> None:
     reply = web.post(small.graphql_url, json=query, headers=headers).json()
     assert reply["data"]["repository"]["c"] is None
     assert [error["path"] for error in reply["errors"]] == [["repository", "c"], ["repository", "d"]]
-
-
-def test_the_primary_limit_counts_down_refuses_and_begins_anew(
-    api: httpx.Client, small: StandIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = time.time()
-    clock = SimpleNamespace(time=lambda: now, monotonic=time.monotonic)
-    monkeypatch.setattr(stand_in_limits, "time", clock)
-    small.limits(core=3, window=0.5)
-    replies = [api.get("/orgs/acme/repos") for _ in range(5)]
-    assert [reply.headers["x-ratelimit-remaining"] for reply in replies] == ["2", "1", "0", "0", "0"]
-    assert [reply.status_code for reply in replies] == [200, 200, 200, 403, 403]
-    assert replies[3].json()["message"].startswith("API rate limit exceeded for user ID")
-    limits = small.limits()
-    assert limits["refused_primary"] == 2
-    assert limits["sent_while_limited"] == 1
-    now = int(replies[3].headers["x-ratelimit-reset"])
-    assert api.get("/orgs/acme/repos").status_code == 200
-
-
-def test_limits_belong_to_people(api: httpx.Client, small: StandIn) -> None:
-    small.add_token("another=stand-in-user")
-    small.limits(core=2, anonymous=1)
-    used = [
-        api.get("/user", headers={"authorization": f"Bearer {token}"}) for token in ("good", "another", "good", "owner")
-    ]
-    assert [reply.status_code for reply in used] == [200, 200, 403, 200]
-    strangers = [web.get(f"{small.api_url}/orgs/acme/repos") for _ in range(2)]
-    assert [reply.status_code for reply in strangers] == [200, 403]
-    assert strangers[1].json()["message"].startswith("API rate limit exceeded for 127.0.0.1")
-
-
-def test_the_secondary_limit_with_and_without_a_time_to_wait(api: httpx.Client, small: StandIn) -> None:
-    small.limits(points_per_minute=2, secondary_retry_after=7)
-    replies = [api.get("/orgs/acme/repos") for _ in range(3)]
-    assert (replies[2].status_code, replies[2].headers["retry-after"]) == (403, "7")
-    assert "secondary rate limit" in replies[2].json()["message"]
-    assert int(replies[2].headers["x-ratelimit-remaining"]) > 0
-    small.limits(points_per_minute=None)
-    small.fault("secondary_limit", times=1)
-    assert "retry-after" not in api.get("/orgs/acme/repos").headers
-    api.get("/orgs/acme/repos")
-    assert small.limits()["sent_while_limited"] == 1
-
-
-def test_the_log_tells_everything_but_the_token(api: httpx.Client, small: StandIn) -> None:
-    api.get("/orgs/acme/repos", params={"per_page": 2})
-    web.get(f"{small.server_url}/acme/tools")
-    (rest, page) = small.requests()
-    assert {key: rest[key] for key in ("kind", "method", "path", "query", "has_token", "status")} == {
-        "kind": "rest",
-        "method": "GET",
-        "path": "/api/v3/orgs/acme/repos",
-        "query": "per_page=2",
-        "has_token": True,
-        "status": 200,
-    }
-    assert (page["kind"], page["has_token"]) == ("html", False)
-    assert "good" not in str(small.requests())
-    small.forget_requests()
-    assert small.requests() == []
-
-
-def test_runs_as_a_process_too(small: StandIn) -> None:
-    with running_as_process(small.root, tokens=["other"]) as stand_in:
-        assert set(stand_in.environment()) == {"GITHUB_API_URL", "GITHUB_GRAPHQL_URL", "GITHUB_SERVER_URL"}
-        reply = web.get(f"{stand_in.environment()['GITHUB_API_URL']}/user", auth=("x", "other"))
-        assert reply.json()["login"] == "stand-in-user"
