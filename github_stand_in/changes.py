@@ -3,12 +3,12 @@
 import json
 import subprocess
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from github_stand_in.git_objects import git_environment, iso_time, run_git
+from github_stand_in.git_objects import codec_of, git_environment, iso_time, run_git
 from github_stand_in.world import Fields
 
 
@@ -17,6 +17,7 @@ class NewCommit:
     """A commit to be made; the committer is the author unless given.
 
     `parents` are ids or positions in the same push; without them the parent is the commit before, or the branch's tip.
+    `encoding` is what the commit declares; it is stored in it, or in UTF-8 if git could not store it so (UTF-16).
     """
 
     author_name: str
@@ -27,6 +28,24 @@ class NewCommit:
     committer_email: str | None = None
     message: str = "Change something"
     parents: Sequence[str | int] | None = None
+    encoding: str | None = None
+
+    def _lines(self) -> Iterator[str]:
+        yield f"author {_person(self.author_name, self.author_email, self.date)}"
+        yield "committer " + _person(
+            self.author_name if self.committer_name is None else self.committer_name,
+            self.author_email if self.committer_email is None else self.committer_email,
+            self.committer_date or self.date,
+        )
+        if self.encoding:
+            yield f"encoding {self.encoding}"
+
+    def stream(self) -> bytes:
+        """Its part of the input of `git fast-import`, from the author to the message."""
+        codec = codec_of((self.encoding or "utf-8").encode())
+        message = self.message.encode(codec)
+        lines = "".join(f"{line}\n" for line in self._lines()).encode(codec)
+        return lines + f"data {len(message)}\n".encode() + message + b"\n"
 
 
 def _person(name: str, email: str, moment: datetime) -> str:
@@ -149,26 +168,20 @@ def push(
     tip = run_git(directory, "rev-parse", "--verify", "--quiet", reference, check=False).strip()
     parent = (start or tip) if start is not None else ""
     # A reference of its own keeps fast-import from minding that history is rewritten.
-    stream = ["feature done\n", "reset refs/stand-in/push\n\n"]
+    stream = [b"feature done\n", b"reset refs/stand-in/push\n\n"]
     for position, commit in enumerate(commits, 1):
         wanted = commit.parents if commit.parents is not None else [position - 2] if position > 1 else [parent]
         parents = [f":{item + 1}" if isinstance(item, int) else item for item in wanted if item != ""]
-        committer = _person(
-            commit.author_name if commit.committer_name is None else commit.committer_name,
-            commit.author_email if commit.committer_email is None else commit.committer_email,
-            commit.committer_date or commit.date,
-        )
         stream += [
-            "" if parents or position == 1 else "reset refs/stand-in/push\n\n",
-            f"commit refs/stand-in/push\nmark :{position}\n",
-            f"author {_person(commit.author_name, commit.author_email, commit.date)}\ncommitter {committer}\n",
-            f"data {len(commit.message.encode())}\n{commit.message}\n",
-            *(f"{'merge' if number else 'from'} {item}\n" for number, item in enumerate(parents)),
+            b"" if parents or position == 1 else b"reset refs/stand-in/push\n\n",
+            f"commit refs/stand-in/push\nmark :{position}\n".encode(),
+            commit.stream(),
+            *(f"{'merge' if number else 'from'} {item}\n".encode() for number, item in enumerate(parents)),
         ]
-    stream += [f"get-mark :{position}\n" for position in range(1, len(commits) + 1)]
+    stream += [f"get-mark :{position}\n".encode() for position in range(1, len(commits) + 1)]
     done = subprocess.run(
         ["git", "--git-dir", str(directory), "fast-import", "--quiet", "--date-format=raw-permissive", "--force"],
-        input="".join([*stream, "done\n"]).encode(),
+        input=b"".join([*stream, b"done\n"]),
         env=git_environment(),
         capture_output=True,
         check=True,

@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 MAXIMUM_IDLE_READERS = 16
@@ -19,9 +20,14 @@ MAXIMUM_COMMITS = 20_000
 NAMES_PER_WRITE = 500
 LATEST_SECOND = 253_402_300_799
 
-OBJECT_ID = re.compile(r"[0-9a-f]{40}\Z")
-SAFE_NAME = re.compile(r"(?!-)(?!.*(?:\.\.|@\{|//))[\w./+@-]+\Z")
-SIGNATURE_TIME = re.compile(rb"> *(-?\d+)(?: +[+-]\d+)?\s*\Z")
+# GitHub has no SHA-256 repositories yet; one that is put here is served with its whole ids.
+OBJECT_ID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
+# What git allows in the name of a branch: no spaces, and nothing that would lead from the branch to something else.
+REFERENCE_NAME = re.compile(r"(?!.*(?:\.\.|@\{|//))[^\x00-\x20\x7f~^:?*\[\\]+\Z")
+SIGNATURE_TIME = re.compile(rb"> *(-?)0*(\d+)(?: +[+-]\d+)?\s*\Z")
+DIGITS_OF_A_TIME = 12
+# Letters that an encoding must leave as they are, and what begins an escape in some.
+ASCII = rb"Az09 .,+-_'<@>\u0041"
 
 
 def git_environment(**extra: str) -> dict[str, str]:
@@ -31,6 +37,7 @@ def git_environment(**extra: str) -> dict[str, str]:
         "HOME": os.environ.get("HOME", "/"),
         "LC_ALL": "C",
         "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.directory",
@@ -82,35 +89,47 @@ class Commit:
     message: str
 
 
-def parse_signature(line: bytes) -> Signature:
+@cache
+def codec_of(declared: bytes) -> str:
+    """The codec for the encoding that a commit declares: UTF-8 unless Python knows it and it leaves ASCII as it is.
+
+    Git reads the lines of a commit as ASCII, so they cannot be in UTF-16 or EBCDIC, whatever is declared.
+    """
+    try:
+        name = declared.decode("ascii")
+        return name if ASCII.decode(name, "replace") == ASCII.decode("ascii") else "utf-8"
+    except (LookupError, ValueError):
+        return "utf-8"
+
+
+def _seconds(line: bytes) -> int:
+    time = SIGNATURE_TIME.search(line)
+    if time is None or time.group(1):
+        return 0
+    return LATEST_SECOND if len(time.group(2)) > DIGITS_OF_A_TIME else min(int(time.group(2)), LATEST_SECOND)
+
+
+def parse_signature(line: bytes, codec: str = "utf-8") -> Signature:
     """Split an author or committer line the way git does: name to the first `<`, address to the next `>`."""
     name, _, rest = line.partition(b"<")
     email, _, _ = rest.partition(b">")
-    time = SIGNATURE_TIME.search(line)
-    return Signature(
-        name.strip().decode("utf-8", "replace"),
-        email.strip().decode("utf-8", "replace"),
-        int(time.group(1)) if time else 0,
-    )
+    return Signature(name.strip().decode(codec, "replace"), email.strip().decode(codec, "replace"), _seconds(line))
 
 
 def parse_commit(sha: str, content: bytes) -> Commit:
     """Read a commit object."""
     header, _, message = content.partition(b"\n\n")
-    tree = ""
-    parents: list[str] = []
-    author = committer = Signature("", "", 0)
-    for line in header.split(b"\n"):
-        key, _, value = line.partition(b" ")
-        if key == b"tree":
-            tree = value.decode()
-        elif key == b"parent":
-            parents.append(value.decode())
-        elif key == b"author":
-            author = parse_signature(value)
-        elif key == b"committer":
-            committer = parse_signature(value)
-    return Commit(sha, tree, tuple(parents), author, committer, message.decode("utf-8", "replace").rstrip("\n"))
+    lines = [line.partition(b" ")[::2] for line in header.split(b"\n")]
+    first = dict(reversed(lines))  # of two authors, git reads the first
+    codec = codec_of(first.get(b"encoding", b"utf-8"))
+    return Commit(
+        sha,
+        first.get(b"tree", b"").decode("ascii", "replace"),
+        tuple(value.decode("ascii", "replace") for key, value in lines if key == b"parent"),
+        parse_signature(first.get(b"author", b""), codec),
+        parse_signature(first.get(b"committer", b""), codec),
+        message.decode(codec, "replace").rstrip("\n"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +138,26 @@ class History:
 
     packed: bytes
     seconds: "array[int]"
+    width: int = 20
 
     def __len__(self) -> int:
         return len(self.seconds)
 
     def shas(self, start: int, stop: int) -> list[str]:
         """The ids from position `start` up to `stop`."""
-        return [
-            self.packed[20 * position : 20 * position + 20].hex()
-            for position in range(max(start, 0), min(stop, len(self)))
-        ]
+        return [self._id(position).hex() for position in range(max(start, 0), min(stop, len(self)))]
+
+    def _id(self, position: int) -> bytes:
+        return self.packed[self.width * position : self.width * (position + 1)]
 
     def within(self, since: int | None, until: int | None) -> "History":
         """Those committed in a span of time, both ends included."""
         if since is None and until is None:
             return self
-        low, high = since if since is not None else -LATEST_SECOND, until if until is not None else 1 << 62
+        low, high = since if since is not None else 0, until if until is not None else LATEST_SECOND
         kept = [position for position, second in enumerate(self.seconds) if low <= second <= high]
-        packed = b"".join(self.packed[20 * position : 20 * position + 20] for position in kept)
-        return History(packed, array("q", [self.seconds[position] for position in kept]))
+        seconds = array("q", [self.seconds[position] for position in kept])
+        return History(b"".join(self._id(position) for position in kept), seconds, self.width)
 
 
 class BatchReader:
@@ -187,6 +207,7 @@ class GitStore:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[BatchReader] = []
+        self._closed = 0
         self._commits: OrderedDict[tuple[Path, str], Commit] = OrderedDict()
         self._histories: OrderedDict[tuple[Path, str], History] = OrderedDict()
         self._history_locks: dict[Path, threading.Lock] = {}
@@ -195,6 +216,7 @@ class GitStore:
         """End all git processes and forget everything: repositories may have been replaced on disk."""
         with self._lock:
             idle, self._idle = self._idle, []
+            self._closed += 1
             self._commits.clear()
             self._histories.clear()
         for reader in idle:
@@ -205,6 +227,7 @@ class GitStore:
         with self._lock:
             position = next((i for i, reader in enumerate(self._idle) if reader.repository == repository), None)
             reader = self._idle.pop(position) if position is not None else None
+            closed = self._closed
         reader = reader or BatchReader(repository)
         try:
             yield reader
@@ -213,8 +236,11 @@ class GitStore:
             reader.close()
             raise
         with self._lock:
-            self._idle.append(reader)
-            surplus = self._idle.pop(0) if len(self._idle) > MAXIMUM_IDLE_READERS else None
+            # After a close, the directory may hold another repository.
+            surplus = reader if closed != self._closed else None
+            if surplus is None:
+                self._idle.append(reader)
+                surplus = self._idle.pop(0) if len(self._idle) > MAXIMUM_IDLE_READERS else None
         if surplus:
             surplus.close()
 
@@ -227,7 +253,7 @@ class GitStore:
 
     def resolve(self, repository: Path, name: str) -> str | None:
         """The id of the commit that a branch, tag, full or abbreviated id stands for."""
-        if not SAFE_NAME.match(name):
+        if not REFERENCE_NAME.match(name):
             return None
         tries = [f"{name}^{{commit}}"] if OBJECT_ID.match(name) else []
         tries += [f"refs/heads/{name}^{{commit}}", f"refs/tags/{name}^{{commit}}", f"{name}^{{commit}}"]
@@ -269,12 +295,13 @@ class GitStore:
                 if known is not None:
                     self._histories.move_to_end(key)
                     return known
-            packed, seconds = bytearray(), array("q")
+            packed, seconds, width = bytearray(), array("q"), 20
             for line in run_git(repository, "rev-list", "--timestamp", *revisions, "--").splitlines():
                 second, _, sha = line.partition(" ")
                 packed += bytes.fromhex(sha)
-                seconds.append(int(second))
-            history = History(bytes(packed), seconds)
+                seconds.append(min(int(second), LATEST_SECOND))
+                width = len(sha) // 2
+            history = History(bytes(packed), seconds, width)
             with self._lock:
                 self._histories[key] = history
                 if len(self._histories) > MAXIMUM_HISTORIES:

@@ -1,10 +1,13 @@
 """Small things that several tests of the stand-in use."""
 
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 
+from github_stand_in.git_objects import git_environment
 from github_stand_in.server import NO_CERTIFICATES, NewCommit, StandIn
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -33,3 +36,34 @@ def follow(client: httpx.Client, path: str) -> list[dict[str, object]]:
         if "next" not in reply.links:
             return entries
         reply = client.get(reply.links["next"]["url"])
+
+
+def raw_commit(directory: Path, author: bytes, committer: bytes | None = None, *, header: bytes = b"") -> str:
+    """Make a commit of exactly these bytes the branch `main`, on top of what is there."""
+
+    def git(*arguments: str, content: bytes = b"") -> str:
+        command = ["git", "--git-dir", str(directory), *arguments]
+        return (
+            subprocess.run(command, input=content, env=git_environment(), capture_output=True, check=True)
+            .stdout.decode()
+            .strip()
+        )
+
+    tree = git("hash-object", "-t", "tree", "-w", "--stdin")
+    parents = "".join(
+        f"parent {tip}\n" for tip in git("for-each-ref", "--format=%(objectname)", "refs/heads/main").split()
+    )
+    lines = [
+        f"tree {tree}\n{parents}".encode(),
+        b"author ",
+        author,
+        b"\ncommitter ",
+        committer or author,
+        b"\n",
+        header,
+    ]
+    sha = git(
+        "hash-object", "-t", "commit", "-w", "--stdin", "--literally", content=b"".join([*lines, b"\nA message\n"])
+    )
+    git("update-ref", "refs/heads/main", sha)
+    return sha

@@ -15,13 +15,13 @@ from graphql import (
     GraphQLSchema,
 )
 
-from github_stand_in.git_objects import Commit, Signature
+from github_stand_in.git_objects import OBJECT_ID, Commit, Signature
 from github_stand_in.limits import Bucket
 from github_stand_in.rest.replies import holder_account, node_id
 from github_stand_in.world import Account, Fields, Repository, TokenHolder, World
 
 MAXIMUM_PAGE = 100
-CURSOR = re.compile(r"([0-9a-f]{40}) (\d{1,9})\Z")
+CURSOR = re.compile(r"([0-9a-f]{40,64}) (\d{1,9})\Z")
 GIT_KINDS = {"commit": "Commit", "tree": "Tree", "blob": "Blob", "tag": "Tag"}
 
 SCHEMA = """
@@ -165,7 +165,7 @@ def resolve_object(
     """Repository.object"""
     store = _context(info).world.store
     if oid is not None:
-        if not re.fullmatch(r"[0-9a-f]{40}", oid):
+        if not OBJECT_ID.match(oid):
             raise failure("INVALID", f"{oid!r} is not a valid GitObjectID.")
         commit = store.commit(repository.path, oid)
         if commit:

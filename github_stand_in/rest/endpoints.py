@@ -73,7 +73,7 @@ class Endpoints:
     def _guarded(self, handler: Callable[[Request], Response]) -> Callable[[Request], Response]:
         def guarded(request: Request) -> Response:
             try:
-                if request.url.path.endswith("/"):
+                if request.scope["path"].endswith("/"):
                     raise not_found()
                 return handler(request)
             except ApiError as error:
@@ -85,8 +85,10 @@ class Endpoints:
 
     def _redirect(self, request: Request, repository: Repository) -> Response:
         base = f"{self._replies(request).api}/repositories/{repository.id}"
-        tail = OLD_PATH.sub("", request.url.path, count=1)
-        query = f"?{request.url.query}" if request.url.query else ""
+        # Not from `request.url`, which takes what follows a `#` in the path for something else.
+        tail = OLD_PATH.sub("", request.scope["raw_path"].decode("latin-1"), count=1)
+        query = request.scope["query_string"].decode("latin-1")
+        query = f"?{query}" if query else ""
         url = f"{base}{tail}{query}"
         body = {"message": "Moved Permanently", "url": url, "documentation_url": DOCUMENTATION}
         return Response(json_bytes(body), 301, {"location": url}, media_type="application/json; charset=utf-8")
@@ -123,7 +125,7 @@ class Endpoints:
         named["x-github-api-version-selected"] = asked.get("x-github-api-version", "2022-11-28")
         known = [part.strip() for part in asked.get("if-none-match", "").split(",")]
         if tag in known or tag.removeprefix("W/") in known:
-            if request.url.path != f"{REST_PREFIX}/rate_limit":
+            if request.scope["path"] != f"{REST_PREFIX}/rate_limit":
                 self.limits.charge(self._caller(request), "core", -1)
             return Response(status_code=304, headers=named)
         return Response(body, 200, named, media_type="application/json; charset=utf-8")

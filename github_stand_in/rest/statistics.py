@@ -1,37 +1,28 @@
 """Who contributed how much, as GitHub's own contributor lists count it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from github_stand_in.git_objects import run_git
+from github_stand_in.git_objects import GitStore, Signature
 from github_stand_in.rest.replies import Replies
 from github_stand_in.world import Account, Fields, Repository
 
 LINKED_EMAILS = 500
 LISTED_PEOPLE = 100
 WEEK_SECONDS = 7 * 86_400
+# From 1970 to beyond 2160. A commit in the year 9999 does not make a list of eight thousand years.
+MOST_WEEKS = 10_000
+COMMITS_AT_ONCE = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Authorship:
-    """One commit's author and time."""
-
-    email: str
-    name: str
-    seconds: int
-
-
-def authorships(repository: Repository, tip: str, *, merges: bool) -> Iterator[Authorship]:
-    """Authors of all commits that a tip reaches."""
-    options = [] if merges else ["--no-merges"]
-    text = run_git(
-        repository.path, "-c", "log.mailmap=false", "log", "-z", *options, "--format=%ae%x00%an%x00%at", tip, "--"
-    )
-    values = text.split("\0")
-    for email, name, seconds in zip(values[::3], values[1::3], values[2::3], strict=False):
-        yield Authorship(email, name, int(seconds or 0))
+def authorships(store: GitStore, repository: Repository, tip: str, *, merges: bool) -> Iterator[Signature]:
+    """The authors of all commits that a tip reaches."""
+    history = store.history(repository.path, tip)
+    for start in range(0, len(history), COMMITS_AT_ONCE):
+        for commit in store.commits(repository.path, history.shas(start, start + COMMITS_AT_ONCE)):
+            if merges or len(commit.parents) < 2:
+                yield commit.author
 
 
 def week_of(seconds: int) -> int:
@@ -44,13 +35,15 @@ def week_of(seconds: int) -> int:
 def statistics(replies: Replies, repository: Repository, tip: str) -> list[Fields]:
     """Weekly counts of the hundred people with most commits, the busiest last; merges and unlinked e-mails left out."""
     weeks: dict[Account, Counter[int]] = defaultdict(Counter)
-    for authorship in authorships(repository, tip, merges=False):
+    for authorship in authorships(replies.world.store, repository, tip, merges=False):
         account = replies.world.account_of_email(authorship.email)
         if account and account.id:
             weeks[account][week_of(authorship.seconds)] += 1
     busiest = sorted(weeks, key=lambda account: (weeks[account].total(), -account.id))[-LISTED_PEOPLE:]
     every = [week for account in busiest for week in weeks[account]]
-    span = range(min(every), max(every) + 1, WEEK_SECONDS) if every else range(0)
+    span: Sequence[int] = range(min(every), max(every) + 1, WEEK_SECONDS) if every else ()
+    if len(span) > MOST_WEEKS:
+        span = sorted(set(every))
     return [
         {
             "total": weeks[account].total(),
@@ -65,7 +58,7 @@ def contributors(replies: Replies, repository: Repository, tip: str, *, anonymou
     """All contributors by number of commits; only the first 500 addresses are linked to accounts."""
     emails: Counter[str] = Counter()
     names: dict[str, str] = {}
-    for authorship in authorships(repository, tip, merges=True):
+    for authorship in authorships(replies.world.store, repository, tip, merges=True):
         emails[authorship.email.lower()] += 1
         names.setdefault(authorship.email.lower(), authorship.name)
     linked: Counter[Account] = Counter()
