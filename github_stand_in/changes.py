@@ -1,9 +1,10 @@
 """Changes to what the stand-in serves: new commits, renames, other fields. All of them only touch files."""
 
 import json
+import shutil
 import subprocess
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,10 +124,12 @@ def update(root: Path, repository: str, **fields: object) -> None:
 
 
 def remove(root: Path, repository: str) -> None:
-    """Make a repository vanish from the listing (and so everywhere); its git directory stays."""
+    """Delete a repository. Its name is free for another."""
 
     def change(repositories: list[Fields]) -> None:
-        repositories.remove(_find(repositories, repository))
+        fields = _find(repositories, repository)
+        repositories.remove(fields)
+        shutil.rmtree(root / f"{fields['full_name']}.git")
 
     _edit(root, change)
 
@@ -195,3 +198,21 @@ def push(
     moment = iso_time(int((pushed_at or datetime.now(UTC)).timestamp()))
     update(root, repository, pushed_at=moment, updated_at=moment)
     return shas
+
+
+# The changes that a fault can make.
+ACTIONS: dict[str, Callable[..., None]] = {
+    "create": create,
+    "link": link,
+    "remove": remove,
+    "rename": rename,
+    "unlink": unlink,
+    "update": update,
+}
+
+
+def apply(root: Path, entries: Iterable[Fields]) -> None:
+    """Make changes given as data: `{"action": "rename", "repository": "acme/tools", "name": "toolbox"}`."""
+    for entry in entries:
+        arguments = {name: value for name, value in entry.items() if name != "action"}
+        ACTIONS[entry["action"]](root, **arguments)

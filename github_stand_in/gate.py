@@ -1,24 +1,29 @@
 """What every request passes through: the log, faults, tokens and limits."""
 
-import asyncio
 import base64
 import binascii
-import contextlib
 import itertools
 import re
 import threading
 import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
+from urllib.parse import quote
 
 import orjson
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from github_stand_in.changes import apply
+from github_stand_in.damage import Damage, Dropped, alter_headers
 from github_stand_in.faults import (
     DOCUMENTATION,
+    GIT_TOKEN_REFUSED,
     SECONDARY_DOCUMENTATION,
     SECONDARY_MESSAGE,
+    Asked,
     Fault,
     Faults,
     Kind,
@@ -33,9 +38,6 @@ GIT_PATH = re.compile(r"/[^/]+/[^/]+/(?:info/refs|git-upload-pack|git-receive-pa
 ALIAS = re.compile(r"\b[A-Za-z_]\w*\s*:\s*[A-Za-z_]\w*\s*[({]")
 API_VERSIONS = ("2022-11-28", "2026-03-10")
 UNKNOWN_WAIT_SECONDS = 60.0
-DRIP_BYTES = 16
-DAMAGE_EVERY = 97
-PACK_BAND = 1
 
 
 def json_bytes(content: object) -> bytes:
@@ -96,10 +98,6 @@ class RequestLog:
         """All requests as JSON."""
         with self._lock:
             return [exchange.describe() for exchange in self._exchanges]
-
-
-class _Dropped(Exception):
-    """The connection is to be closed now."""
 
 
 def kind_of(path: str) -> Kind:
@@ -167,14 +165,15 @@ class Gate:
             token = token_of(headers["authorization"], kind)
             exchange.caller = self.world.tokens.get(token) if token else None
         target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
-        exchange.effect = self.faults.choose(kind, exchange.method, target, body, exchange.aliases)
+        asked = Asked(kind, exchange.method, target, exchange.has_token, body, exchange.aliases)
+        exchange.effect = self.faults.choose(asked)
         exchange.fault = exchange.effect.effect if exchange.effect else None
         resource: Resource | None = {"rest": "core", "graphql": "graphql"}.get(kind)  # type: ignore[assignment]
         if resource:
             self.limits.arrived(exchange.caller, resource)
         try:
             await self._answer(scope, receive, self._headed(send, exchange, resource), exchange, headers, resource)
-        except _Dropped:
+        except Dropped:
             # Returning with an unfinished answer makes the server close the connection.
             return
         finally:
@@ -192,36 +191,43 @@ class Gate:
     ) -> None:
         fault = exchange.effect
         if fault:
+            send = damage = Damage(send, fault, self.faults.cleared)
+            if fault.changes:
+                await run_in_threadpool(self._change, fault.changes)
             if fault.effect == "hang":
                 while (await receive())["type"] != "http.disconnect":
                     pass
                 exchange.status = 0
-                raise _Dropped
+                raise Dropped
             if fault.effect == "slow":
-                with contextlib.suppress(TimeoutError):  # held until it is cleared, and no longer than it says
-                    await asyncio.wait_for(self.faults.cleared.wait(), fault.delay)
+                await damage.pause()
             elif fault.effect == "reply":
                 await self._fault_reply(fault, exchange)(scope, receive, send)
                 return
-            else:
-                send = _damaged(send, fault, exchange)
+            if fault.instead:
+                scope["path"], scope["raw_path"] = fault.instead, quote(fault.instead).encode()
         refusal = self._refusal(exchange, headers, resource)
         await (refusal or self.app)(scope, receive, send)
 
+    def _change(self, entries: list[Fields]) -> None:
+        apply(self.world.root, entries)
+        self.world.reload()
+
     def _fault_reply(self, fault: Fault, exchange: Exchange) -> Response:
         if fault.is_secondary_limit and exchange.kind in ("rest", "graphql"):
-            wait = fault.headers.get("retry-after", "")
+            wait = fault.headers.get("retry-after") or ""
             self.limits.refuse_secondary(exchange.caller, float(wait) if wait.isdigit() else UNKNOWN_WAIT_SECONDS)
+        headers = {name: value for name, value in fault.headers.items() if value is not None}
         if isinstance(fault.body, str):
-            return Response(fault.body, fault.status, fault.headers, media_type="text/html")
+            return Response(fault.body, fault.status, headers, media_type="text/html")
         content = b"" if fault.body is None else json_bytes(fault.body)
-        return Response(content, fault.status, fault.headers, media_type="application/json; charset=utf-8")
+        return Response(content, fault.status, headers, media_type="application/json; charset=utf-8")
 
     def _refusal(self, exchange: Exchange, headers: Headers, resource: Resource | None) -> Response | None:
         """Why a request is not even looked at; nothing where it is."""
         if resource is None:
             if exchange.kind == "git" and exchange.has_token and exchange.caller is None:
-                return unauthorized_git()
+                return unauthorized_git(had_token=True)
             return None
         if not headers.get("user-agent"):
             text = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header."
@@ -233,7 +239,7 @@ class Gate:
         version = headers.get("x-github-api-version")
         if resource == "core" and version is not None and version not in API_VERSIONS:
             return error_response(400, f"{version} is not a supported version of the API.")
-        if not self.limits.take_secondary(exchange.caller):
+        if not self.limits.take_secondary(exchange.caller, resource):
             seconds = self.limits.settings.secondary_retry_after
             self.limits.refuse_secondary(exchange.caller, seconds)
             return error_response(403, SECONDARY_MESSAGE, SECONDARY_DOCUMENTATION, retry_after=str(seconds))
@@ -252,7 +258,9 @@ class Gate:
             if message["type"] == "http.response.start":
                 exchange.status = message["status"]
                 headers = MutableHeaders(scope=message)
+                fault = exchange.effect if exchange.effect and exchange.effect.effect == "alter" else None
                 headers.setdefault("server", "github.com")
+                headers.setdefault("date", formatdate(self.limits.clock() + (fault.ahead if fault else 0), usegmt=True))
                 headers.setdefault("x-github-request-id", f"5A11:{next(self._request_numbers):08X}")
                 if resource:
                     for name, value in self.limits.bucket(exchange.caller, resource).headers(resource).items():
@@ -261,14 +269,17 @@ class Gate:
                     if exchange.caller:
                         headers.setdefault("x-oauth-scopes", ", ".join(exchange.caller.scopes))
                         headers.setdefault("x-accepted-oauth-scopes", "")
+                if fault:
+                    alter_headers(fault, headers)
             await send(message)
 
         return headed
 
 
-def unauthorized_git() -> Response:
-    """What git is told when it should send a password, or sent a wrong one."""
-    return Response("Repository not found.", 401, {"www-authenticate": 'Basic realm="GitHub"'}, "text/plain")
+def unauthorized_git(had_token: bool = False) -> Response:
+    """What git is told if it must send a password (`had_token`: another one)."""
+    text = GIT_TOKEN_REFUSED if had_token else "Repository not found."
+    return Response(text, 401, {"www-authenticate": 'Basic realm="GitHub"'}, "text/plain")
 
 
 async def _buffered(receive: Receive) -> tuple[bytes, Receive]:
@@ -286,61 +297,3 @@ async def _buffered(receive: Receive) -> tuple[bytes, Receive]:
         return pending.pop() if pending else await receive()
 
     return content, again
-
-
-class PackDamage:
-    """Changes bytes of the pack in an answer of git, and nothing around it, as a bad disk would."""
-
-    def __init__(self) -> None:
-        self._length = bytearray()
-        self._left = 0
-        self._band: int | None = None
-
-    def feed(self, content: bytes) -> bytes:
-        """The next part of the answer, damaged."""
-        changed = bytearray(content)
-        position = 0
-        while position < len(changed):
-            if self._left == 0:
-                taken = changed[position : position + 4 - len(self._length)]
-                self._length += taken
-                position += len(taken)
-                if len(self._length) == 4:
-                    self._left = max(int(self._length, 16) - 4, 0)
-                    self._band = None
-                    self._length.clear()
-                continue
-            if self._band is None:
-                self._band = changed[position]
-            stop = min(len(changed), position + self._left)
-            if self._band == PACK_BAND:
-                for place in range((position + stop) // 2, stop, DAMAGE_EVERY):
-                    changed[place] ^= 0xFF
-            self._left -= stop - position
-            position = stop
-        return bytes(changed)
-
-
-def _damaged(send: Send, fault: Fault, exchange: Exchange) -> Send:
-    """An answer that drips, breaks off or is corrupted on its way."""
-    damage = PackDamage()
-
-    async def damaged(message: Message) -> None:
-        body: bytes = message.get("body", b"")
-        if message["type"] != "http.response.body" or not body:
-            await send(message)
-        elif fault.effect == "drip":
-            for start in range(0, len(body), DRIP_BYTES):
-                await send({**message, "body": body[start : start + DRIP_BYTES], "more_body": True})
-                await asyncio.sleep(fault.delay)
-            await send({**message, "body": b""})
-        elif fault.effect == "drop":
-            await send({**message, "body": body[: len(body) // 2], "more_body": True})
-            exchange.fault = "drop"
-            raise _Dropped
-        elif fault.effect == "corrupt_git":
-            await send({**message, "body": damage.feed(body)})
-        else:
-            await send(message)
-
-    return damaged

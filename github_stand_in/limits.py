@@ -19,13 +19,17 @@ SECONDARY_WINDOW_SECONDS = 60.0
 
 @dataclass(slots=True)
 class LimitSettings:
-    """How much is allowed in a window; `points_per_minute` switches the secondary limit on."""
+    """How much is allowed in a window, and in a minute if a secondary limit is given: GitHub's are 900 and 2,000 points.
+
+    A REST or GraphQL query costs one point of the minute. GitHub counts the two apart, and `/rate_limit` too.
+    """
 
     core: int = 5_000
     graphql: int = 5_000
     anonymous: int = 60
     window: float = 3_600.0
     points_per_minute: int | None = None
+    graphql_points_per_minute: int | None = None
     secondary_retry_after: int = 60
 
 
@@ -74,7 +78,7 @@ class Limits:
     clock: Callable[[], float] = time.time
     _buckets: dict[tuple[str, Resource], Bucket] = field(default_factory=dict)
     _limited_until: dict[tuple[str, str], float] = field(default_factory=dict)
-    _recent: dict[str, deque[float]] = field(default_factory=dict)
+    _recent: dict[tuple[str, Resource], deque[float]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @staticmethod
@@ -111,16 +115,18 @@ class Limits:
         with self._lock:
             bucket.used = max(bucket.used + points, 0)
 
-    def take_secondary(self, caller: TokenHolder | None) -> bool:
-        """Count a request against the points of the last minute; no when they are used up."""
-        if self.settings.points_per_minute is None:
+    def take_secondary(self, caller: TokenHolder | None, resource: Resource) -> bool:
+        """Take one point of the last minute; false if all are used up."""
+        settings = self.settings
+        points = settings.graphql_points_per_minute if resource == "graphql" else settings.points_per_minute
+        if points is None:
             return True
         now = self.clock()
         with self._lock:
-            recent = self._recent.setdefault(self._who(caller), deque())
+            recent = self._recent.setdefault((self._who(caller), resource), deque())
             while recent and recent[0] <= now - SECONDARY_WINDOW_SECONDS:
                 recent.popleft()
-            if len(recent) < self.settings.points_per_minute:
+            if len(recent) < points:
                 recent.append(now)
                 return True
         return False

@@ -186,6 +186,7 @@ def _server(world: World, limits: LimitSettings | None, polls: int, backend: Bac
         log_level="critical",
         access_log=False,
         server_header=False,
+        date_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=1,
     )

@@ -77,6 +77,12 @@ class Repository:
         return bool(self.fields.get("private"))
 
     @property
+    def visibility(self) -> str:
+        """In GitHub's words. Only what is private can be internal."""
+        internal = self.private and self.fields.get("visibility") == "internal"
+        return "internal" if internal else "private" if self.private else "public"
+
+    @property
     def default_branch(self) -> str:
         """The branch whose history counts."""
         return str(self.fields.get("default_branch") or "main")

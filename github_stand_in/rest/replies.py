@@ -208,7 +208,7 @@ class Replies:
             "is_template": False,
             "web_commit_signoff_required": False,
             "topics": fields.get("topics", []),
-            "visibility": fields.get("visibility") or ("private" if repository.private else "public"),
+            "visibility": repository.visibility,
             "forks": int(fields.get("forks_count", 0)),
             "open_issues": int(fields.get("open_issues_count", 0)),
             "watchers": stars,

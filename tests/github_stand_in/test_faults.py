@@ -1,14 +1,13 @@
 """What goes wrong on purpose."""
 
 import threading
-import time
 
 import httpx
 import pytest
-from stand_in_helpers import web
+from stand_in_helpers import people, web
 from waiting import until
 
-from github_stand_in.gate import DRIP_BYTES
+from github_stand_in.faults import GIT_TOKEN_REFUSED
 from github_stand_in.server import StandIn
 
 
@@ -43,31 +42,10 @@ def test_refusals_have_their_bodies(api: httpx.Client, small: StandIn, preset: s
 
 
 def test_an_unknown_fault_is_an_error(small: StandIn) -> None:
-    for fields in ({"preset": "nonsense"}, {"nonsense": 1}, {"effect": "nonsense"}, {"path": "("}):
+    wrong = ({"preset": "nonsense"}, {"nonsense": 1}, {"effect": "nonsense"}, {"path": "("}, {"chunk": 0})
+    for fields in (*wrong, {"changes": [{"action": "nonsense"}]}):
         with pytest.raises(ValueError, match=r"\w"):
             small.fault(**fields)  # type: ignore[arg-type]
-
-
-def test_broken_connections(api: httpx.Client, small: StandIn) -> None:
-    small.fault("drop", times=1)
-    with pytest.raises(httpx.RemoteProtocolError):
-        api.get("/orgs/acme/repos")
-    small.fault("hang", times=1)
-    with pytest.raises(httpx.ReadTimeout):
-        api.get("/orgs/acme/repos", timeout=httpx.Timeout(60, read=0.2))
-    assert api.get("/orgs/acme/repos").status_code == 200
-
-
-def test_slow_answers(api: httpx.Client, small: StandIn) -> None:
-    small.fault("slow", delay=0.15, times=1)
-    begun = time.monotonic()
-    assert api.get("/repos/acme/tools").status_code == 200
-    assert time.monotonic() - begun >= 0.15
-    small.fault("drip", delay=0.001, times=1)
-    begun = time.monotonic()
-    drops = len(api.get("/repos/acme/tools/commits?per_page=1").content) // DRIP_BYTES
-    assert time.monotonic() - begun >= drops * 0.001  # what was sent apart may well arrive together
-    assert drops > 10
 
 
 def test_a_slow_answer_comes_when_the_fault_is_cleared(api: httpx.Client, small: StandIn) -> None:
@@ -99,3 +77,57 @@ def test_graphql_trouble(small: StandIn) -> None:
     reply = web.post(small.graphql_url, json=query, headers=headers).json()
     assert reply["data"]["repository"]["c"] is None
     assert [error["path"] for error in reply["errors"]] == [["repository", "c"], ["repository", "d"]]
+
+
+def test_a_token_may_be_refused_by_git_alone(api: httpx.Client, small: StandIn) -> None:
+    small.fault("git_token_refused")
+    url = f"{small.server_url}/acme/tools.git/info/refs?service=git-upload-pack"
+    refused = web.get(url, auth=("x-access-token", "good"))
+    assert (refused.status_code, refused.text) == (401, GIT_TOKEN_REFUSED)
+    assert api.get("/repos/acme/tools").status_code == web.get(url).status_code == 200
+
+
+def test_a_token_may_be_refused_by_all(api: httpx.Client, small: StandIn) -> None:
+    url = f"{small.server_url}/acme/tools.git/info/refs?service=git-upload-pack"
+    small.revoke_token("good")
+    replies = [api.get("/repos/acme/tools"), web.get(url, auth=("x-access-token", "good"))]
+    small.add_token("good")
+    small.fault("token_refused")
+    replies += [api.get("/repos/acme/tools"), web.get(url, auth=("x-access-token", "good"))]
+    assert [reply.status_code for reply in replies] == [401] * 4
+    assert replies[1].text == GIT_TOKEN_REFUSED
+    assert web.get(f"{small.api_url}/repos/acme/tools").status_code == 200
+
+
+def test_the_listing_of_one_owner_may_fail(api: httpx.Client, small: StandIn) -> None:
+    small.fault("bad_gateway", path="/orgs/acme/repos")
+    statuses = [api.get(path).status_code for path in ("/orgs/acme/repos", "/users/ann/repos", "/repos/acme/tools")]
+    assert statuses == [502, 200, 200]
+
+
+def test_a_repository_may_become_private_between_two_requests(api: httpx.Client, small: StandIn) -> None:
+    for private in (True, False):
+        change = {"action": "update", "repository": "acme/tools", "private": private}
+        small.fault("alter", kind="git", path="/acme/tools", times=1, changes=[change])
+        assert api.get("/repos/acme/tools").status_code == (200 if private else 404)
+        reply = web.get(f"{small.server_url}/acme/tools.git/info/refs?service=git-upload-pack")
+        assert reply.status_code == (401 if private else 200)
+    assert api.get("/repos/acme/tools").json()["visibility"] == "public"
+
+
+def test_a_name_may_belong_to_another_repository_when_it_is_asked_for(api: httpx.Client, small: StandIn) -> None:
+    small.create("acme/other")
+    (sha,) = small.push("acme/other", people("eve"))
+    listed = {entry["name"]: entry["id"] for entry in api.get("/orgs/acme/repos").json()}
+    renames = [("acme/tools", "old-tools"), ("acme/other", "tools")]
+    changes = [{"action": "rename", "repository": repository, "name": name} for repository, name in renames]
+    small.fault("alter", path="/acme/tools", times=1, changes=changes)
+    assert [entry["sha"] for entry in api.get("/repos/acme/tools/commits").json()] == [sha]
+    assert api.get("/repos/acme/tools").json()["id"] == listed["other"]
+    assert api.get(f"/repositories/{listed['tools']}").json()["name"] == "old-tools"
+
+
+def test_faults_can_be_set_from_outside(small: StandIn) -> None:
+    fault = {"preset": "byte_by_byte", "kind": "git", "path": "/acme/", "delay": 0}
+    assert web.post(f"{small.server_url}/_stand_in/faults", json=fault).status_code == 200
+    assert (small.faults()[0]["effect"], small.faults()[0]["chunk"]) == ("drip", 1)

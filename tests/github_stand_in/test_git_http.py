@@ -7,21 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from stand_in_helpers import people, web
+from stand_in_helpers import CLONE, git, people, web
 
 from github_stand_in.git_http import Backend, default_backend
 from github_stand_in.git_objects import run_git
 from github_stand_in.organisation import OWNER
 from github_stand_in.server import StandIn, running
-
-CLONE = ("-c", "credential.helper=", "clone", "--quiet", "--bare", "--single-branch", "--no-tags", "--filter=tree:0")
-
-
-def git(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    quiet = {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"}
-    return subprocess.run(
-        ["git", *arguments], env={**os.environ, **quiet, **variables}, capture_output=True, text=True, check=False
-    )
 
 
 def authorization(header: str) -> dict[str, str]:

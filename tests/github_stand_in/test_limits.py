@@ -50,3 +50,23 @@ def test_the_secondary_limit_with_and_without_a_time_to_wait(api: httpx.Client, 
     assert "retry-after" not in api.get("/orgs/acme/repos").headers
     api.get("/orgs/acme/repos")
     assert small.limits()["sent_while_limited"] == 1
+
+
+def test_a_minute_has_points_of_its_own_for_rest_and_for_graphql() -> None:
+    now = 1_000.0
+    settings = LimitSettings(points_per_minute=900, graphql_points_per_minute=2_000)
+    limits, caller = Limits(settings, clock=lambda: now), TokenHolder.parse("good")
+    assert all(limits.take_secondary(caller, "core") for _ in range(900))
+    assert not limits.take_secondary(caller, "core")
+    assert all(limits.take_secondary(caller, "graphql") for _ in range(2_000))
+    assert not limits.take_secondary(caller, "graphql")
+    assert limits.take_secondary(None, "core")
+    now += 60
+    assert limits.take_secondary(caller, "core")
+
+
+def test_asking_for_the_limits_costs_a_point_of_the_minute_alone(api: httpx.Client, small: StandIn) -> None:
+    small.limits(points_per_minute=2)
+    replies = [api.get("/rate_limit") for _ in range(3)]
+    assert [reply.status_code for reply in replies] == [200, 200, 403]
+    assert replies[1].json()["resources"]["core"]["used"] == 0
