@@ -6,19 +6,22 @@ from contextlib import asynccontextmanager
 import anyio.to_thread
 from fastapi import FastAPI
 
-from api import description, problems
-from api.caching import COMPRESS_FROM_BYTES
-from api.metrics import Metrics
-from api.middleware import DocumentationGzipMiddleware, EdgeMiddleware
-from api.routes import chart, documentation, meta, new_contributors, page, people, repositories, seed
-from api.settings import Settings
-from api.snapshot import SnapshotStore
-from api.static_files import VersionedStaticFiles
+from api.contributors import chart, legacy, new_contributors, people, repositories
+from api.contributors.opened import Opened
+from api.kit import description, problems
+from api.kit.caching import COMPRESS_FROM_BYTES
+from api.kit.metrics import Metrics
+from api.kit.middleware import DocumentationGzipMiddleware, EdgeMiddleware
+from api.kit.settings import Settings
+from api.kit.snapshot import SnapshotStore
+from api.operation import documentation, meta
+from api.page import page
+from api.page.static_files import VersionedStaticFiles
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The API over the snapshots that ``settings`` point to; there need not be one yet."""
-    store = SnapshotStore(settings)
+    store = SnapshotStore(settings, hooks=(Opened,))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -40,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.store = store
     app.state.metrics = Metrics()
-    for module in (seed, chart, new_contributors, repositories, people, meta, documentation, page):
+    for module in (chart, new_contributors, repositories, people, meta, documentation, page, legacy):
         app.include_router(module.router)
     app.mount("/static", VersionedStaticFiles(), name="static")
     problems.install(app)

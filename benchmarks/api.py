@@ -82,7 +82,7 @@ API = """
 import sys, uvicorn
 from pathlib import Path
 from api.main import create_app
-from api.settings import Settings
+from api.kit.settings import Settings
 app = create_app(Settings(published=Path(sys.argv[2]), cache_bytes=int(sys.argv[3])))
 uvicorn.run(app, port=int(sys.argv[1]), log_level="warning", access_log=False)
 """

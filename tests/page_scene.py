@@ -11,8 +11,8 @@ import duckdb
 import pyarrow
 import uvicorn
 
+from api.kit.settings import Settings
 from api.main import create_app
-from api.settings import Settings
 from git_contrib_assets.serving.contract import CURRENT_LINK, TABLES
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"

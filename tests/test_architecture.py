@@ -48,6 +48,14 @@ ONLY: dict[str, set[str]] = {
 STAND_IN = "github_stand_in"
 MAY_IMPORT_STAND_IN = {f"{PACKAGE}.cli.collect"}
 API_MAY_IMPORT = {f"{PACKAGE}.serving.contract"}
+# The parts of the API, and what each may import of it beside itself: subjects know the kit, and not each other.
+API_PARTS: dict[str, set[str]] = {
+    "kit": set(),
+    "contributors": {"kit"},
+    "operation": {"kit", "contributors"},
+    "page": {"kit", "contributors"},
+    "main": {"kit", "contributors", "operation", "page"},
+}
 
 # Modules that know Dagster. All others are plain Python, and can be tested and read without it.
 KNOW_DAGSTER = {
@@ -187,6 +195,17 @@ def test_the_api_knows_the_contract_only(module):
         if target and target.split(".")[0] == PACKAGE:
             assert target in API_MAY_IMPORT, f"{module.path.name}:{one.line}: {target}"
         assert one.module.split(".")[0] not in {"dagster", "dagster_duckdb"}
+
+
+@pytest.mark.parametrize("module", [one for one in API if one.local], ids=lambda module: module.name)
+def test_parts_of_the_api_import_what_they_may(module):
+    """A subject can be added or taken away without a change to the kit or to another subject."""
+    part = module.local.partition(".")[0]
+    for one in module.imports:
+        target = module_of(one.module) or ""
+        if target.startswith("api."):
+            there = target.split(".")[1]
+            assert there in {part, *API_PARTS[part]}, f"{module.path.name}:{one.line}: {part} imports {target}"
 
 
 @pytest.mark.parametrize("module", OURS, ids=lambda module: module.local)

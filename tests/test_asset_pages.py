@@ -11,8 +11,8 @@ import dagster as dg
 import pytest
 from histories import NOW, MadeHome, commit
 
+from api.kit.settings import Settings as ApiSettings
 from api.main import create_app
-from api.settings import Settings as ApiSettings
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.graph import metadata
 from git_contrib_assets.graph.metadata import published_metadata

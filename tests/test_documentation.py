@@ -14,9 +14,9 @@ import data_dictionary
 import duckdb
 import pytest
 
+from api.kit.problems import KINDS
+from api.kit.settings import Settings as ApiSettings
 from api.main import create_app
-from api.problems import KINDS
-from api.settings import Settings as ApiSettings
 from git_contrib_assets import errors
 from git_contrib_assets.cli.main import main
 from git_contrib_assets.serving.contract import CURRENT_LINK, TABLES

@@ -15,11 +15,11 @@ import pyarrow
 import pytest
 from fastapi import FastAPI
 
-from api import models
+from api.kit import models
+from api.kit.problems import ProblemError
+from api.kit.settings import Settings
+from api.kit.snapshot import SnapshotStore
 from api.main import create_app
-from api.problems import ProblemError
-from api.settings import Settings
-from api.snapshot import SnapshotStore
 from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, TABLES
 
 Rows = Sequence[Mapping[str, Any]]
@@ -304,8 +304,8 @@ def problem_of() -> Callable[[httpx.Response, int, str], dict[str, Any]]:
         assert body["detail"].endswith((".", "?"))
         for error in body["errors"]:
             assert error["parameter"] in body["detail"]
-        is_seed = answer.request.url.path == "/api/repos"
-        assert ("error_code" in body) == ("description" in body) == is_seed
+        is_legacy = answer.request.url.path == "/api/repos"
+        assert ("error_code" in body) == ("description" in body) == is_legacy
         return body
 
     return check

@@ -9,8 +9,8 @@ import httpx
 import pyarrow.parquet
 from installations import LONG_AGO, OWNER, TOKEN, Installation, commits
 
+from api.kit.settings import Settings
 from api.main import create_app
-from api.settings import Settings
 from github_stand_in.changes import NewCommit
 from github_stand_in.server import StandIn
 

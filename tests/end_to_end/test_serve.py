@@ -45,9 +45,9 @@ def test_it_answers_before_and_after_the_first_snapshot_and_follows_the_next(
     assert [row["number_of_new_contributors"] for row in first.json()["items"]] == [3]
     same = api.get("/v1/new-contributors", params=march, headers={"If-None-Match": first.headers["etag"]})
     assert same.status_code == 304
-    seed = api.get("/api/repos").json()
-    assert seed["total_records"] == 3
-    assert {"month": "2024-03-01", "number_of_new_contributors": 3, "repo_name": "tools"} in seed["items"]
+    legacy = api.get("/api/repos").json()
+    assert legacy["total_records"] == 3
+    assert {"month": "2024-03-01", "number_of_new_contributors": 3, "repo_name": "tools"} in legacy["items"]
     github.push("acme/tools", commits("zoe", month="2024-03"))
     assert installation.run("run", OWNER).returncode == 0
     second = api.get("/v1/new-contributors", params=march, headers={"If-None-Match": first.headers["etag"]})

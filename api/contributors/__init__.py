@@ -1,0 +1,1 @@
+"""The new contributors: their routes, parameters, models and selects."""

@@ -1,0 +1,181 @@
+"""The shapes of the contributors' answers, for the description of the API."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from api.kit.models import Page, Provenance, SelfLink, Shape
+
+State = Literal["complete", "empty", "emptied", "pending", "failed", "vanished"]
+
+
+class NewContributors(Shape):
+    """The new contributors of one month in one repository."""
+
+    repository: str
+    date: date
+    number_of_new_contributors: int = Field(description="People and bots whose first commit here fell in the month.")
+    number_of_new_bots: int = Field(description="How many of them are bots.")
+    cumulative_contributors: int = Field(description="All contributors up to and including the month.")
+
+
+class NewContributorsPage(Page):
+    """A page of repository months."""
+
+    items: list[NewContributors]
+
+
+class SummaryRow(Shape):
+    """The new contributors of one month, quarter or year, summed over repositories."""
+
+    date: date
+    number_of_new_contributors: int
+    number_of_new_bots: int
+    mean_12_months: float | None = Field(
+        description="Per month, over the twelve months to the end of the row; null before there are twelve."
+    )
+    cumulative_contributors: int
+    repositories: int = Field(description="Repositories counted: the most in any month of the row.")
+
+
+class Summary(Provenance):
+    """Totals over repositories."""
+
+    interval: Literal["month", "quarter", "year"]
+    forks: bool
+    total_records: int
+    links: SelfLink
+    items: list[SummaryRow]
+
+
+class RepositoryLinks(Shape):
+    """Where more about a repository is."""
+
+    self: str
+    series: str
+
+
+class Repository(Shape):
+    """A repository ever listed."""
+
+    repository: str
+    owner: str
+    name: str
+    id: int = Field(description="GitHub's numeric id: it survives renames and transfers.")
+    created: date
+    archived: bool
+    fork: bool
+    stars: int | None
+    language: str | None
+    default_branch: str | None
+    first_commit_month: date | None
+    last_commit_month: date | None
+    commits: int | None
+    new_contributors: int | None = Field(description="All contributors: the sum of its months.")
+    new_bots: int | None
+    new_contributors_12m: int = Field(description="New contributors in the last twelve months that are counted whole.")
+    new_bots_12m: int = Field(description="How many of them are bots.")
+    state: State
+    state_reason: str | None
+    state_since: datetime | None
+    collected_at: datetime | None = Field(description="When the commits counted here were fetched; null when never.")
+    tip: str | None = Field(description="Sha of the newest commit counted.")
+    links: RepositoryLinks
+
+
+class RepositoriesPage(Page):
+    """A page of repositories."""
+
+    items: list[Repository]
+
+
+class RepositoryAnswer(Repository, Provenance):
+    """One repository."""
+
+
+class Series(Provenance):
+    """All months of one repository, zeros included. Without rows when it was never collected: see ``state``."""
+
+    repository: str
+    state: State
+    state_reason: str | None
+    total_records: int
+    links: RepositoryLinks
+    items: list[NewContributors]
+
+
+class Person(Shape):
+    """A contributor who is new in a repository."""
+
+    repository: str
+    contributor: str | None = Field(description="The login, else the name, else null.")
+    login: str | None = Field(description="GitHub login where an account is known.")
+    name: str | None = Field(description="Author name of the newest commit; null where it holds an @.")
+    contributor_id: str = Field(description="Opaque; the same in all repositories.")
+    is_bot: bool
+    first_commit_at: datetime = Field(description="Time of the first commit in the repository (UTC).")
+    first_commit_sha: str
+    first_commit_url: str | None = Field(
+        description="Its page on GitHub; null where the server's address is not known."
+    )
+    identity: Literal["account", "bot", "email", "name"] = Field(description="The rule that told who it is.")
+    first_in_organisation: bool = Field(
+        description="No earlier first commit in another repository of the same owner; of several at one time, one."
+    )
+
+
+class PeoplePage(Page):
+    """A page of new people."""
+
+    from_month: date = Field(alias="from", description="First month of the answer.")
+    to_month: date = Field(alias="to", description="Last month of the answer.")
+    items: list[Person]
+
+
+class MonthLinks(Shape):
+    """Where the numbers around the month are."""
+
+    self: str
+    series: str
+    repository: str
+
+
+class PeopleOfMonth(Provenance):
+    """The people behind the count of one month of a repository."""
+
+    repository: str
+    date: date
+    number_of_new_contributors: int
+    number_of_new_bots: int
+    total_records: int
+    links: MonthLinks
+    items: list[Person]
+
+
+class LegacyItem(Shape):
+    """A repository's month with at least one new contributor."""
+
+    month: date
+    number_of_new_contributors: int
+    repo_name: str
+
+
+class LegacyPage(Shape):
+    """A page of months with new contributors."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "items": [{"month": "2016-01-01", "number_of_new_contributors": 1, "repo_name": "buck"}],
+                "page": 1,
+                "page_size": 10,
+                "total_records": 291,
+            }
+        }
+    )
+
+    items: list[LegacyItem]
+    page: int
+    page_size: int
+    total_records: int

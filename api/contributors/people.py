@@ -1,0 +1,172 @@
+"""Who is behind a count: the people of one month of a repository, and the new people of all repositories."""
+
+from datetime import date, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.contributors import models
+from api.contributors.names import ids_of, repository_of
+from api.contributors.opened import months_of
+from api.contributors.parameters import PeopleParameters
+from api.kit import queries
+from api.kit.answers import Answer, Stream
+from api.kit.caching import serve
+from api.kit.formats import Format, Suffix, TextSuffix, address, download, format_of, json_answer, provenance
+from api.kit.lists import ListQuery, documented, list_answer
+from api.kit.parameters import CalendarMonth, NoParameters
+from api.kit.problems import UNKNOWN_MONTH, ProblemError
+from api.kit.snapshot import Details, Lease
+
+router = APIRouter(tags=["people"])
+
+COLUMNS = (
+    "repository",
+    "contributor",
+    "login",
+    "name",
+    "contributor_id",
+    "is_bot",
+    "first_commit_at",
+    "first_commit_sha",
+    "first_commit_url",
+    "identity",
+    "first_in_organisation",
+)
+LIST = ListQuery(name="contributors/people", columns=COLUMNS, file_name="new-people")
+MONTH_ORDER = "first_commit_at, first_commit_sha, contributor_id"
+MONTH_FORMATS = (Format.JSON, Format.CSV)
+CSV_EXAMPLE = (
+    f"{','.join(COLUMNS)}\r\n"
+    "facebook/react,octocat,octocat,The Octocat,github:583231,false,2024-01-03T10:20:30Z,"
+    "6dcb09b5b57875f334f61aebed695e2e4193db5e,"
+    "https://github.com/facebook/react/commit/6dcb09b5b57875f334f61aebed695e2e4193db5e,account,true\r\n"
+)
+LIST_RESPONSES = documented(models.PeoplePage, CSV_EXAMPLE, Format.CSV, Format.NDJSON, Format.PARQUET)
+MONTH_RESPONSES = documented(models.PeopleOfMonth, CSV_EXAMPLE, Format.CSV)
+ListParameters = Annotated[PeopleParameters, Query()]
+Nothing = Annotated[NoParameters, Query()]
+
+
+@router.get(
+    "/v1/contributors/new",
+    operation_id="list_new_people",
+    summary="Who is new, across repositories",
+    responses=LIST_RESPONSES,
+)
+async def list_new_people(request: Request, asked: ListParameters) -> Response:
+    """One row per repository and contributor whose first commit there fell in the months asked for, the newest first.
+
+    `first_in_organisation` tells whether it was also the first in all repositories of that owner. No e-mail is published:
+    who has no account is known by the name in the commit. JSON comes in pages; CSV, JSON lines and Parquet hold all rows.
+    """
+    return await _list(request, asked, format_of(request, None))
+
+
+@router.get(
+    "/v1/contributors/new.{suffix}",
+    operation_id="download_new_people",
+    summary="Who is new, across repositories, in the format of the suffix",
+    responses=LIST_RESPONSES,
+)
+async def download_new_people(request: Request, suffix: Suffix, asked: ListParameters) -> Response:
+    """The same as without a suffix, which wins over Accept: `.json`, `.csv`, `.ndjson` or `.parquet`."""
+    return await _list(request, asked, format_of(request, suffix))
+
+
+# before the route without a suffix, whose month would take the suffix for a part of its own
+@router.get(
+    "/v1/repositories/{owner}/{name}/new-contributors/{month}.{suffix}",
+    operation_id="download_new_people_of_month",
+    summary="The people behind one count, in the format of the suffix",
+    responses=MONTH_RESPONSES,
+)
+async def download_new_people_of_month(
+    request: Request, owner: str, name: str, month: CalendarMonth, suffix: TextSuffix, _asked: Nothing
+) -> Response:
+    """The same as without a suffix, which wins over Accept: `.json` or `.csv`."""
+    return await _month(request, owner, name, month, format_of(request, suffix))
+
+
+@router.get(
+    "/v1/repositories/{owner}/{name}/new-contributors/{month}",
+    operation_id="get_new_people_of_month",
+    summary="The people behind one count",
+    responses=MONTH_RESPONSES,
+)
+async def get_new_people_of_month(
+    request: Request, owner: str, name: str, month: CalendarMonth, _asked: Nothing
+) -> Response:
+    """Why this number: one row per contributor whose first commit in the repository counts in the month.
+
+    As many rows as `number_of_new_contributors` says, each with its first commit and the rule that told who it is.
+    """
+    return await _month(request, owner, name, month, format_of(request, None, MONTH_FORMATS))
+
+
+async def _list(request: Request, asked: PeopleParameters, wanted: Format) -> Response:
+    def build(lease: Lease) -> Answer | Stream:
+        first, last = _months(asked, lease.snapshot.details)
+        filters = _filters(request) | {
+            "repository_ids": ids_of(lease.snapshot, asked.repository),
+            "from_month": first,
+            "to_month": last,
+            "bots": asked.bots,
+            "forks": asked.forks,
+            "first_in": asked.first_in,
+        }
+        head = {"from": first, "to": last}
+        return list_answer(request, lease, wanted, LIST, filters, order=asked.order, paging=asked, head=head)
+
+    return await serve(request, build, format_name=wanted)
+
+
+async def _month(request: Request, owner: str, name: str, month: date, wanted: Format) -> Response:
+    def build(lease: Lease) -> Answer | Stream:
+        found = repository_of(lease.snapshot, owner, name)
+        counted = months_of(lease.snapshot, found, month, month)
+        if not counted:
+            raise ProblemError(UNKNOWN_MONTH, _no_such_month(found, month))
+        filters = _filters(request) | {
+            "repository_ids": [found["repository_id"]],
+            "from_month": month,
+            "to_month": month,
+        }
+        statement = queries.page_of(LIST.name, COLUMNS, MONTH_ORDER)
+        window = {"limit": None, "offset": 0}
+        if wanted is not Format.JSON:
+            file_name = f"{found['repository'].replace('/', '-')}-{month:%Y-%m}-new-people"
+            return download(lease, file_name, wanted, statement, {**filters, **window})
+        items = lease.snapshot.run(statement, {**filters, **window})
+        here = f"{request.scope.get('root_path', '')}/v1/repositories/{found['repository']}"
+        content = {
+            "repository": found["repository"],
+            **{name: counted[0][name] for name in ("date", "number_of_new_contributors", "number_of_new_bots")},
+            "total_records": len(items),
+            "links": {"self": address(request), "series": f"{here}/new-contributors", "repository": here},
+            "items": items,
+            **provenance(lease),
+        }
+        return json_answer(content)
+
+    return await serve(request, build, format_name=wanted)
+
+
+def _filters(request: Request) -> dict[str, Any]:
+    """Those that leave nothing out."""
+    server = request.app.state.settings.server_url
+    return {"bots": None, "forks": True, "first_in": "repository", "server": server}
+
+
+def _months(asked: PeopleParameters, details: Details) -> tuple[date, date]:
+    """What is asked for; else the last month that is counted whole, and the one that is running."""
+    running = max(details.complete_through + timedelta(days=1), details.built_at.date()).replace(day=1)
+    last = asked.to_month or max(running, asked.from_month or running)
+    return asked.from_month or min(last, details.complete_through.replace(day=1)), last
+
+
+def _no_such_month(found: dict[str, Any], month: date) -> str:
+    if found["first_month"] is None:
+        return f"{found['repository']} has no months: it is {found['state']}."
+    first, last = found["first_month"], found["last_month"]
+    return f"{found['repository']} has the months {first:%Y-%m} to {last:%Y-%m}, not {month:%Y-%m}."

@@ -1,0 +1,1 @@
+"""What every subject of the API is built with. It knows none of them."""

@@ -1,0 +1,200 @@
+"""The same rows in other clothes: JSON, CSV, JSON lines, Parquet."""
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from enum import StrEnum
+from itertools import chain, islice
+from typing import IO, TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import Request
+
+from api.kit.answers import Answer, Stream
+from api.kit.caching import pairs_by_name
+from api.kit.snapshot import Lease
+
+if TYPE_CHECKING:
+    import pyarrow
+
+Suffix = Literal["json", "csv", "ndjson", "parquet"]
+TextSuffix = Literal["json", "csv"]
+
+# the snapshot's times are UTC without saying so; the answers say so
+JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
+LINE_OPTIONS = JSON_OPTIONS | orjson.OPT_APPEND_NEWLINE
+PART_ROWS = 10_000
+PART_BYTES = 1024 * 1024
+# a spreadsheet would run such a cell
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Format(StrEnum):
+    """A format of an answer; the value is its suffix."""
+
+    JSON = "json"
+    CSV = "csv"
+    NDJSON = "ndjson"
+    PARQUET = "parquet"
+
+    @property
+    def media_type(self) -> str:
+        """What Content-Type says."""
+        return MEDIA_TYPES[self]
+
+
+MEDIA_TYPES = {
+    Format.JSON: "application/json",
+    Format.CSV: "text/csv",
+    Format.NDJSON: "application/jsonl",
+    Format.PARQUET: "application/vnd.apache.parquet",
+}
+ACCEPTED = {
+    **{media_type: one for one, media_type in MEDIA_TYPES.items()},
+    "application/x-ndjson": Format.NDJSON,
+    "application/ndjson": Format.NDJSON,
+    "*/*": Format.JSON,
+    "application/*": Format.JSON,
+    "text/*": Format.CSV,
+}
+
+
+def format_of(request: Request, suffix: str | None, offered: Sequence[Format] = tuple(Format)) -> Format:
+    """The suffix decides; else what Accept likes best of those offered; else JSON."""
+    if suffix is not None:
+        return Format(suffix)
+    liked: dict[Format, float] = {}
+    refused: set[Format] = set()
+    for part in request.headers.get("accept", "").split(","):
+        name, *options = (piece.strip().lower() for piece in part.split(";"))
+        found = ACCEPTED.get(name)
+        quality = _quality(options)
+        if found is None or found not in offered:
+            continue
+        if quality > 0:
+            liked[found] = max(quality, liked.get(found, 0))
+        elif "*" not in name:
+            # by its own name: a wildcard elsewhere does not mean it
+            refused.add(found)
+    # of several liked alike the first
+    return max((one for one in liked if one not in refused), key=lambda one: liked[one], default=Format.JSON)
+
+
+def _quality(options: Sequence[str]) -> float:
+    for option in options:
+        if option.startswith("q="):
+            try:
+                return float(option[2:])
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def json_answer(content: Any, headers: Mapping[str, str] | None = None) -> Answer:
+    """An answer in JSON."""
+    return Answer(orjson.dumps(content, option=JSON_OPTIONS), Format.JSON.media_type, headers or {})
+
+
+def provenance(lease: Lease) -> dict[str, Any]:
+    """What every answer of ``/v1`` says about the data it was made from."""
+    details = lease.snapshot.details
+    return {
+        "snapshot": details.snapshot_id,
+        "as_of": lease.as_of,
+        "complete_through": details.complete_through,
+        "identity": details.identity,
+        "definition_version": details.definition_version,
+    }
+
+
+def address(request: Request, *, page: int | None = None) -> str:
+    """The request's own address, its parameters in one order, with another page where told."""
+    pairs = [pair for pair in pairs_by_name(request) if page is None or pair[0] != "page"]
+    if page is not None:
+        pairs.append(("page", str(page)))
+    return request.url.path + ("?" + urlencode(pairs, safe="/,") if pairs else "")
+
+
+def page_links(request: Request, *, page: int, page_size: int, total: int) -> dict[str, str | None]:
+    """Where this page, the one before and the one after are."""
+    last = max(1, -(-total // page_size))
+    return {
+        "self": address(request, page=page),
+        "prev": address(request, page=min(page - 1, last)) if page > 1 else None,
+        "next": address(request, page=page + 1) if page < last else None,
+    }
+
+
+def link_header(links: Mapping[str, str | None]) -> dict[str, str]:
+    """The neighbours of a page, for clients that follow a Link header."""
+    found = [f'<{target}>; rel="{name}"' for name, target in links.items() if target and name != "self"]
+    return {"Link": ", ".join(found)} if found else {}
+
+
+def download(lease: Lease, name: str, wanted: Format, statement: str, parameters: Mapping[str, Any]) -> Answer | Stream:
+    """Rows as a file to keep, named after the day it is complete to; however many there are, few are in memory.
+
+    The query is at its end when this returns, so that no slow reader holds it up or runs into its time limit.
+    """
+    day = lease.snapshot.details.complete_through.isoformat()
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{day}.{wanted}"'}
+    compressible = wanted is not Format.PARQUET
+    with lease.snapshot.reader(statement, parameters) as reader:
+        batches = iter(reader)
+        first = list(islice(batches, 2))
+        is_small = len(first) < 2
+        file: IO[bytes] = io.BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - closed by _parts
+        _store(file, reader.schema, chain(first, batches))
+    parts = _parts(file, wanted)
+    if is_small:
+        return Answer(b"".join(parts), wanted.media_type, headers, compressible)
+    return Stream(parts, wanted.media_type, headers, compressible)
+
+
+def _store(file: IO[bytes], schema: "pyarrow.Schema", batches: "Iterator[pyarrow.RecordBatch]") -> None:
+    # imported here: it costs a tenth of a second and tens of megabytes that most servers never need
+    import pyarrow.parquet
+
+    with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+
+def _parts(file: IO[bytes], wanted: Format) -> Iterator[bytes]:
+    import pyarrow.parquet
+
+    with file:
+        file.seek(0)
+        if wanted is Format.PARQUET:
+            while part := file.read(PART_BYTES):
+                yield part
+            return
+        stored = pyarrow.parquet.ParquetFile(file, pre_buffer=False)
+        if wanted is Format.CSV:
+            yield _csv([stored.schema_arrow.names])
+        for batch in stored.iter_batches(PART_ROWS):
+            if wanted is Format.CSV:
+                yield _csv(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+            else:
+                yield b"".join(orjson.dumps(row, option=LINE_OPTIONS) for row in batch.to_pylist())
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
+    return buffer.getvalue().encode()
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return value

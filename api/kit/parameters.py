@@ -1,0 +1,120 @@
+"""What requests of all subjects may ask for: months, pages, an order."""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+
+# JSON numbers above it are not exact everywhere
+LARGEST_NUMBER = 2**53 - 1
+LARGEST_PAGE = 1_000_000_000
+# For the description. Days that not every month has are taken too, and so are years before the first of it.
+MONTH_PATTERN = "[1-9][0-9]{3}-(0[1-9]|1[0-2])"
+
+
+def _month(value: object) -> date:
+    message = "must be a month as YYYY-MM or YYYY-MM-DD"
+    match = re.fullmatch(r"(\d{4})-(\d{2})(?:-(\d{2}))?", str(value), re.ASCII)
+    if match is None:
+        raise ValueError(message)
+    try:
+        day = date(int(match[1]), int(match[2]), int(match[3] or 1))
+    except ValueError as error:
+        raise ValueError(message) from error
+    return day.replace(day=1)
+
+
+def _calendar_month(value: object) -> date:
+    if re.fullmatch(r"\d{4}-\d{2}(?:-01)?", str(value), re.ASCII) is None:
+        raise ValueError("must be a month as YYYY-MM or YYYY-MM-01")
+    return _month(value)
+
+
+def whole_number(least: int, most: int) -> Callable[[object], int]:
+    """Our own check, so that one message names both bounds."""
+
+    def check(value: object) -> int:
+        text = str(value)
+        if re.fullmatch(r"-?\d{1,18}", text, re.ASCII) is None or not least <= int(text) <= most:
+            raise ValueError(f"must be a whole number between {least} and {most}")
+        return int(text)
+
+    return check
+
+
+def sort_check(allowed: Mapping[str, str]) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        names = [part.strip().removeprefix("-") for part in value.split(",")]
+        if any(name not in allowed for name in names):
+            raise ValueError(f"must be a comma list of {', '.join(allowed)}; a leading - turns the order round")
+        return value
+
+    return check
+
+
+def sort_schema(allowed: Mapping[str, str]) -> WithJsonSchema:
+    one = f"-?({'|'.join(allowed)})"
+    return WithJsonSchema({"type": "string", "pattern": f"^{one}(,{one})*$"})
+
+
+def order_by(sort: str, allowed: Mapping[str, str], ties: tuple[str, ...]) -> str:
+    """The ``order by`` of a checked ``sort``; the ties at its end make the order total, so that pages never overlap."""
+    parts = [part.strip() for part in sort.split(",")]
+    order = [
+        f"{allowed[part.removeprefix('-')]} {'desc' if part.startswith('-') else 'asc'} nulls last" for part in parts
+    ]
+    return ", ".join([*order, *ties])
+
+
+Month = Annotated[
+    date,
+    BeforeValidator(_month),
+    WithJsonSchema(
+        {"type": "string", "pattern": f"^{MONTH_PATTERN}(-(0[1-9]|1[0-9]|2[0-8]))?$", "examples": ["2024-01"]}
+    ),
+]
+# in a path: one month has one address, or two
+CalendarMonth = Annotated[
+    date,
+    BeforeValidator(_calendar_month),
+    WithJsonSchema({"type": "string", "pattern": f"^{MONTH_PATTERN}(-01)?$", "examples": ["2024-01"]}),
+]
+
+
+class NoParameters(BaseModel):
+    """None: whatever is given is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Months(NoParameters):
+    """A span of months, both ends included."""
+
+    from_month: Month | None = Field(None, alias="from", description="First month, as YYYY-MM or YYYY-MM-DD.")
+    to_month: Month | None = Field(None, alias="to", description="Last month, as YYYY-MM or YYYY-MM-DD.")
+
+    @field_validator("to_month")
+    @classmethod
+    def _not_before_from(cls, value: date | None, info: ValidationInfo) -> date | None:
+        first = info.data.get("from_month")
+        if value is not None and first is not None and value < first:
+            raise ValueError("must not be before from")
+        return value
+
+
+class Paging(NoParameters):
+    """A page of a list. In formats other than JSON there is one page of all rows unless one of the two is given."""
+
+    page: Annotated[int, BeforeValidator(whole_number(1, LARGEST_PAGE))] = Field(
+        1, ge=1, le=LARGEST_PAGE, description="Page, from 1. A page past the end is empty."
+    )
+    page_size: Annotated[int, BeforeValidator(whole_number(1, 1000))] = Field(
+        100, ge=1, le=1000, description="Rows per page."
+    )
+
+    @property
+    def asks_for_page(self) -> bool:
+        """The caller said which page."""
+        return bool({"page", "page_size"} & self.model_fields_set)

@@ -1,0 +1,331 @@
+"""The current snapshot: opened read-only, followed when the link moves, closed after its last request.
+
+A request leases the snapshot it started with and keeps it to its end, so no answer mixes two. Nothing is
+ever written, and a publisher never has to wait: published files are immutable.
+"""
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import anyio
+import anyio.to_thread
+import duckdb
+
+from api.kit import queries
+from api.kit.answers import AnswerCache
+from api.kit.problems import NO_SNAPSHOT, TOO_MANY_QUERIES, ProblemError
+from api.kit.settings import Settings
+from git_contrib_assets.serving.contract import CHECKED_FILE, CONTRACT_VERSION, CURRENT_LINK, TABLES
+
+if TYPE_CHECKING:
+    import pyarrow
+
+logger = logging.getLogger("git_contrib.api")
+
+Result = TypeVar("Result")
+Made = TypeVar("Made")
+BATCH_ROWS = 100_000
+# a publisher that prunes fast can take the file away between our reading the link and opening its target
+OPEN_ATTEMPTS = 5
+
+
+class SnapshotUnreadableError(Exception):
+    """A published file that this version cannot serve; the message is fit to be shown."""
+
+
+@dataclass(frozen=True)
+class Details:
+    """What the snapshot says about itself."""
+
+    snapshot_id: str
+    built_at: datetime
+    checked_at: datetime
+    as_of: datetime | None
+    complete_through: date
+    identity: str
+    emails: int
+    emails_not_asked: int
+    definition_version: int
+    contract_version: int
+
+    @property
+    def running_month(self) -> date:
+        """The first month that is not counted whole."""
+        return (self.complete_through + timedelta(days=1)).replace(day=1)
+
+
+class Snapshot:
+    """One open snapshot file."""
+
+    def __init__(self, path: Path, settings: Settings, hooks: Sequence["Hook"] = ()) -> None:
+        self.path = path
+        self.leases = 0
+        self.retired = False
+        self.cache = AnswerCache(settings.cache_bytes)
+        self._lock = threading.Lock()
+        # All of it in the configuration of the connect: a SET would fail on a file that is still open from an
+        # earlier lease (its configuration is locked), and a plain SET of the time limit would not reach cursors.
+        self._connection = duckdb.connect(
+            str(path),
+            read_only=True,
+            config={
+                "threads": 1,
+                "memory_limit": f"{settings.query_bytes // 1024}KiB",
+                "max_execution_time": int(settings.query_seconds * 1000),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+                "enable_external_access": False,
+                "temp_directory": "",
+                "lock_configuration": True,
+            },
+        )
+        try:
+            self._compare_with_contract()
+            self.details = Details(**self.rows("kit/snapshot")[0])
+            self._made = {type(made): made for made in (hook(self) for hook in hooks)}
+        except BaseException:
+            self.close()
+            raise
+
+    def opened(self, kind: "type[Made]") -> "Made":
+        """What a hook made of this snapshot when it was opened."""
+        return cast("Made", self._made[kind])
+
+    def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows of a select of the API."""
+        return self.run(queries.select(name), parameters)
+
+    def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The rows of a statement built by ``api.kit.queries``."""
+        with self._cursor() as cursor:
+            cursor.execute(sql, dict(parameters or {}))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    @contextmanager
+    def reader(self, sql: str, parameters: Mapping[str, Any] | None = None) -> "Iterator[pyarrow.RecordBatchReader]":
+        """The rows of a statement built by ``api.kit.queries`` in batches: however many there are, few are in memory."""
+        with self._cursor() as cursor:
+            try:
+                yield cursor.sql(sql, params=dict(parameters or {})).to_arrow_reader(BATCH_ROWS)
+            except OSError as error:
+                # the time limit, when it is reached between two batches
+                if str(error).startswith("INTERRUPT"):
+                    raise duckdb.InterruptException(str(error)) from error
+                raise
+
+    def close(self) -> None:
+        """Close the file; cursors of it stop working."""
+        self._connection.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        # a connection refuses a second caller instead of letting it wait; cursors are independent
+        with self._lock:
+            return self._connection.cursor()
+
+    def _compare_with_contract(self) -> None:
+        held = {(row["table_name"], row["column_name"]): row["data_type"] for row in self.rows("kit/columns")}
+        if ("snapshot", "contract_version") in held:
+            version = self.run("select contract_version from snapshot")[0]["contract_version"]
+            if version != CONTRACT_VERSION:
+                raise SnapshotUnreadableError(
+                    f"The published tables are of version {version}; this API reads version {CONTRACT_VERSION}."
+                )
+        for table in TABLES:
+            for column in table.columns:
+                if held.get((table.name, column.name)) != column.type:
+                    raise SnapshotUnreadableError(
+                        f"The published snapshot does not hold {table.name}.{column.name} as {column.type}."
+                    )
+
+
+# what a subject wants made of each snapshot as it is opened, found again by its type
+Hook = Callable[[Snapshot], object]
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A snapshot for the length of one request, when its tables were last found current, and as of when they are."""
+
+    snapshot: Snapshot
+    checked_at: datetime
+    as_of: datetime | None
+
+
+class SnapshotStore:
+    """Follows the link to the current snapshot and lends it to requests."""
+
+    def __init__(self, settings: Settings, hooks: Sequence["Hook"] = ()) -> None:
+        self._hooks = hooks
+        self._limiter = anyio.CapacityLimiter(settings.concurrent_queries)
+        self._settings = settings
+        self._lock = threading.Lock()  # guards the fields below; held for moments only
+        self._refreshing = threading.Lock()  # held while a file is opened
+        self._current: Lease | None = None
+        self._looked_at = float("-inf")
+        self._reason = "Nothing has been published yet: the first run does it when it ends."
+        self._refused: Path | None = None
+        self._closed = False
+
+    @asynccontextmanager
+    async def lease(self) -> AsyncIterator[Lease]:
+        """Lend the current snapshot. Raises ProblemError when there is none."""
+        if self._due():
+            await anyio.to_thread.run_sync(self.refresh)
+        lease = self._take()
+        try:
+            yield lease
+        finally:
+            self._give_back(lease.snapshot)
+
+    def current(self) -> Lease | None:
+        """What a request would be lent; None when there is nothing, or the link is to be looked at first."""
+        return None if self._due() else self._current
+
+    def latest(self) -> Lease | None:
+        """What was last lent, or could be; None when there is nothing."""
+        return self._current
+
+    async def in_thread(self, work: "Callable[..., Result]", *arguments: Any) -> Result:
+        """Work that would hold up the loop. Raises ProblemError when too much of it waits already."""
+        if self._limiter.statistics().tasks_waiting >= self._settings.waiting_queries:
+            raise ProblemError(TOO_MANY_QUERIES, TOO_MANY_QUERIES.meaning)
+        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limiter)
+
+    def refresh(self) -> None:
+        """Look at the link; open what it points to when that is new. Others go on with the old one meanwhile."""
+        if not self._refreshing.acquire(blocking=self._current is None):
+            return
+        try:
+            # those who waited here while another opened the file find the work done
+            if self._due():
+                self._follow()
+                self._looked_at = time.monotonic()
+        finally:
+            self._refreshing.release()
+
+    def close(self) -> None:
+        """Lend no more; the file is closed with its last lease."""
+        with self._lock:
+            self._closed = True
+            current = self._current.snapshot if self._current else None
+            self._current = None
+            idle = current if current is not None and current.leases == 0 else None
+            if current is not None:
+                current.retired = True
+        if idle is not None:
+            idle.close()
+
+    def _due(self) -> bool:
+        return not self._closed and time.monotonic() - self._looked_at >= self._settings.look_every_seconds
+
+    def _follow(self) -> None:
+        target = _target(self._settings.published)
+        current = self._current
+        if target is not None and (current is None or target != current.snapshot.path):
+            opened = self._open()
+            if opened is not None:
+                self._replace(_lease(self._settings.published, opened))
+        elif current is not None:
+            looked_at = _lease(self._settings.published, current.snapshot)
+            with self._lock:
+                # not when the store was closed meanwhile
+                if self._current is current:
+                    self._current = looked_at
+
+    def _open(self) -> Snapshot | None:
+        """Open what the link points to; None, with the reason kept, when that cannot be served."""
+        for _attempt in range(OPEN_ATTEMPTS):
+            target = _target(self._settings.published)
+            if target is None:
+                return None
+            try:
+                return Snapshot(target, self._settings, self._hooks)
+            except SnapshotUnreadableError as error:
+                self._refuse(target, str(error))
+                return None
+            except (duckdb.Error, OSError, LookupError, TypeError) as error:
+                if _exists(target):
+                    cause = f"{type(error).__name__}: {error}".replace(str(target.parent), "published")
+                    self._refuse(target, "The published snapshot cannot be opened.", cause)
+                    return None
+        return None
+
+    def _refuse(self, target: Path, reason: str, cause: str | None = None) -> None:
+        self._reason = reason
+        # looked at again several times a second: said once
+        if target != self._refused:
+            self._refused = target
+            said = {"snapshot": target.name, "reason": reason, "cause": cause}
+            logger.warning("snapshot is not served", extra=said)
+
+    def _replace(self, opened: Lease) -> None:
+        with self._lock:
+            replaced: Lease | None = opened
+            # closed while the file was being opened: nobody will ever lease it
+            if not self._closed:
+                replaced, self._current = self._current, opened
+            old = replaced.snapshot if replaced else None
+            if old is not None:
+                old.retired = True
+            idle = old if old is not None and old.leases == 0 else None
+        if idle is not None:
+            idle.close()
+        logger.info("snapshot is served", extra={"snapshot": opened.snapshot.details.snapshot_id})
+
+    def _take(self) -> Lease:
+        with self._lock:
+            lease = self._current
+            if lease is None:
+                raise ProblemError(NO_SNAPSHOT, "The server is stopping." if self._closed else self._reason)
+            lease.snapshot.leases += 1
+            return lease
+
+    def _give_back(self, snapshot: Snapshot) -> None:
+        with self._lock:
+            snapshot.leases -= 1
+            last = snapshot.retired and snapshot.leases == 0
+        if last:
+            snapshot.close()
+
+
+def _target(published: Path) -> Path | None:
+    """The file the link points to, under its own name: DuckDB would serve an old file again under the link's."""
+    link = published / CURRENT_LINK
+    target = Path(os.path.realpath(link))
+    return target if _exists(target) else None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:
+        return False
+    return True
+
+
+def _lease(published: Path, snapshot: Snapshot) -> Lease:
+    """The snapshot with its times: the later of its own word and of the file beside it, written by each check."""
+    checked_at, as_of = snapshot.details.checked_at, snapshot.details.as_of
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        content = json.loads((published / CHECKED_FILE).read_bytes())
+        if content["snapshot_id"] == snapshot.details.snapshot_id:
+            checked_at = max(checked_at, _utc(content["checked_at"]))
+            told = _utc(content["as_of"])
+            as_of = max(as_of or told, told)
+    return Lease(snapshot, checked_at, as_of)
+
+
+def _utc(text: str) -> datetime:
+    """A time as the snapshot has it: UTC, without saying so."""
+    told = datetime.fromisoformat(text)
+    return told.astimezone(UTC).replace(tzinfo=None) if told.tzinfo else told

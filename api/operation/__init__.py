@@ -1,0 +1,1 @@
+"""The snapshot, the documentation, and how the server is doing."""

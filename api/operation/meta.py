@@ -1,0 +1,124 @@
+"""``/v1/meta`` and the two questions of whoever runs the server."""
+
+from contextlib import suppress
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import PlainTextResponse
+
+from api.contributors.definitions import DEFINITIONS, LICENCE
+from api.contributors.parameters import STATES
+from api.kit.answers import Answer
+from api.kit.caching import serve
+from api.kit.formats import json_answer, provenance
+from api.kit.metrics import MEDIA_TYPE, Metrics
+from api.kit.parameters import NoParameters
+from api.kit.problems import KINDS, NOT_FOUND, ProblemError
+from api.kit.snapshot import Lease, SnapshotStore
+from api.operation import models
+
+router = APIRouter()
+
+
+@router.get(
+    "/v1/meta",
+    operation_id="get_meta",
+    summary="The snapshot, what is in it and how complete it is",
+    tags=["meta"],
+    responses={200: {"model": models.Meta}},
+)
+async def get_meta(request: Request, _asked: Annotated[NoParameters, Query()]) -> Response:
+    """Which snapshot is served, when it was built and last checked, which repositories are missing, what words mean."""
+    root = request.scope.get("root_path", "")
+
+    def build(lease: Lease) -> Answer:
+        snapshot, details = lease.snapshot, lease.snapshot.details
+        counted = {row["state"]: row["repositories"] for row in snapshot.rows("contributors/coverage")}
+        content = {
+            **provenance(lease),
+            "built_at": details.built_at,
+            "checked_at": lease.checked_at,
+            "emails": details.emails,
+            "emails_not_asked": details.emails_not_asked,
+            "contract_version": details.contract_version,
+            "rows": {row["name"]: row["number_of_rows"] for row in snapshot.rows("operation/table_rows")},
+            "coverage": {
+                "repositories": sum(counted.values()),
+                "states": dict.fromkeys(STATES, 0) | counted,
+                "not_complete": snapshot.rows("contributors/not_complete"),
+            },
+            "definitions": DEFINITIONS,
+            "licence": LICENCE,
+            "links": {
+                "documentation": f"{root}/docs",
+                "description": f"{root}/openapi.json",
+                "new_contributors": f"{root}/v1/new-contributors",
+                "summary": f"{root}/v1/new-contributors/summary",
+                "repositories": f"{root}/v1/repositories",
+                "people": f"{root}/v1/contributors/new",
+            },
+        }
+        return json_answer(content)
+
+    return await serve(request, build, tells_check=True)
+
+
+@router.get(
+    "/healthz",
+    operation_id="get_health",
+    summary="Is the process alive?",
+    tags=["operation"],
+    responses={200: {"model": models.Health}},
+)
+async def get_health() -> Response:
+    """Always 200: the process answers."""
+    return _plain({"status": "ok"})
+
+
+@router.get(
+    "/readyz",
+    operation_id="get_readiness",
+    summary="Can a snapshot be served?",
+    tags=["operation"],
+    responses={200: {"model": models.Ready}},
+)
+async def get_readiness(request: Request) -> Response:
+    """200 when a snapshot can be served, else 503 with the reason. Age makes nothing unready: see /v1/meta."""
+    store: SnapshotStore = request.app.state.store
+    async with store.lease() as lease:
+        return _plain({"status": "ready", "snapshot": lease.snapshot.details.snapshot_id})
+
+
+@router.get(
+    "/metrics",
+    operation_id="get_metrics",
+    summary="How many answers, how fast, and how old the snapshot is",
+    tags=["operation"],
+    response_class=PlainTextResponse,
+)
+async def get_metrics(request: Request) -> Response:
+    """For Prometheus, in its text format. Answers without a snapshot too, and says so."""
+    metrics: Metrics = request.app.state.metrics
+    store: SnapshotStore = request.app.state.store
+    # looks whether there is a new one: it may be that nobody else asks
+    with suppress(ProblemError):
+        async with store.lease():
+            pass
+    text = metrics.text(store)
+    return Response(text, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+
+
+@router.get("/problems/{name}", include_in_schema=False)
+async def get_problem_kind(name: str) -> Response:
+    """What a problem's ``type`` means."""
+    for kind in KINDS:
+        if kind.name == name:
+            content = {"type": kind.type, "title": kind.title, "status": kind.status, "meaning": kind.meaning}
+            return _plain(content, cache_control="public, max-age=300")
+    names = ", ".join(kind.name for kind in KINDS)
+    raise ProblemError(NOT_FOUND, f"Problems are {names}.")
+
+
+def _plain(content: dict[str, object], cache_control: str = "no-store") -> Response:
+    return Response(orjson.dumps(content), media_type="application/json", headers={"Cache-Control": cache_control})

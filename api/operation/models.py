@@ -1,0 +1,55 @@
+"""The shapes of the answers about the snapshot and the server."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from api.contributors.models import State
+from api.kit.models import Provenance, Shape
+
+
+class NotComplete(Shape):
+    """A repository whose newest commits are not all counted."""
+
+    repository: str
+    state: State
+    reason: str | None
+    since: datetime | None
+    collected_at: datetime | None
+
+
+class Coverage(Shape):
+    """Which repositories are counted whole."""
+
+    repositories: int
+    states: dict[State, int]
+    not_complete: list[NotComplete]
+
+
+class Meta(Provenance):
+    """The snapshot: what it is made of, how current and how complete it is."""
+
+    built_at: datetime
+    checked_at: datetime = Field(description="When the tables were last found to be those of this snapshot (UTC).")
+    emails: int
+    emails_not_asked: int
+    contract_version: int
+    rows: dict[str, int]
+    coverage: Coverage
+    definitions: dict[str, str]
+    licence: str
+    links: dict[str, str]
+
+
+class Health(Shape):
+    """The process is alive."""
+
+    status: Literal["ok"]
+
+
+class Ready(Shape):
+    """A snapshot can be served."""
+
+    status: Literal["ready"]
+    snapshot: str

@@ -1,0 +1,91 @@
+"""Every failure has one shape, on every route."""
+
+import duckdb
+import httpx
+import pytest
+
+from api.kit.settings import Settings
+from api.main import create_app
+
+SORT_MESSAGE = "must be a comma list of date, repository, number_of_new_contributors; a leading - turns the order round"
+V1_ROUTES = [
+    "/v1/new-contributors",
+    "/v1/new-contributors.csv",
+    "/v1/new-contributors/summary",
+    "/v1/new-contributors/summary.csv",
+    "/v1/repositories",
+    "/v1/repositories.parquet",
+    "/v1/repositories/acme/anvil",
+    "/v1/repositories/acme/anvil/new-contributors",
+    "/v1/repositories/acme/anvil/new-contributors.csv",
+    "/v1/repositories/acme/anvil/new-contributors/2016-02",
+    "/v1/repositories/acme/anvil/new-contributors/2016-02.csv",
+    "/v1/contributors/new",
+    "/v1/contributors/new.ndjson",
+    "/v1/meta",
+]
+SNAPSHOT_ROUTES = ["/api/repos", *V1_ROUTES, "/readyz"]
+ALL_ROUTES = [*SNAPSHOT_ROUTES, "/healthz", "/metrics", "/docs", "/openapi.json"]
+
+
+@pytest.mark.parametrize("path", SNAPSHOT_ROUTES)
+async def test_every_route_works(client, path):
+    """The routes listed here exist; otherwise the tests below would pass for nothing."""
+    assert (await client.get(path)).status_code == 200
+
+
+@pytest.mark.parametrize("path", SNAPSHOT_ROUTES)
+async def test_without_a_snapshot(own_client, problem_of, path):
+    """503, the reason, and when to come back."""
+    body = problem_of(await own_client.get(path), 503, "no-snapshot")
+    assert "Nothing has been published yet" in body["detail"]
+    assert (await own_client.get("/healthz")).status_code == 200
+
+
+@pytest.mark.parametrize("path", V1_ROUTES)
+async def test_unknown_parameter(client, problem_of, path):
+    """A parameter that is not known is refused, also where there are none."""
+    body = problem_of(await client.get(path, params={"colour": "red"}), 400, "invalid-parameter")
+    assert [(error["parameter"], error["value"]) for error in body["errors"]] == [("colour", "red")]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"), [("repo", "repository"), ("page-size", "page_size"), ("form", "from"), ("minimum", "min")]
+)
+async def test_unknown_parameter_near_a_known_one(client, problem_of, given, meant):
+    """The one meant is named."""
+    body = problem_of(await client.get("/v1/new-contributors", params={given: "1"}), 400, "invalid-parameter")
+    assert body["errors"][0]["message"] == f"is not a parameter here: did you mean {meant}?"
+
+
+@pytest.mark.parametrize("path", ALL_ROUTES)
+async def test_methods(client, problem_of, path):
+    """The API is read-only."""
+    for method in ("POST", "DELETE", "OPTIONS"):
+        answer = await client.request(method, path)
+        problem_of(answer, 405, "method-not-allowed")
+        assert answer.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", ["/v2", "/v1/repositories/acme", "/static/none.js", "/v1/new-contributors/", "/%00"])
+async def test_no_such_address(client, problem_of, path):
+    """404 in the same shape, below the static files too."""
+    problem_of(await client.get(path), 404, "not-found")
+
+
+async def test_slow_query_is_stopped(published, tables, problem_of, until_open):
+    """A bound on time holds for every cursor."""
+    published.publish("one", tables)
+    app = create_app(Settings(published=published.folder, query_seconds=0.5))
+    await until_open(app.state.store)
+    async with app.state.store.lease() as lease:
+        with pytest.raises(duckdb.InterruptException):
+            lease.snapshot.run("select sum(a.range * b.range) from range(1000000) a, range(1000000) b")
+
+    def slow() -> None:
+        raise duckdb.InterruptException("stopped")
+
+    app.add_api_route("/slow", slow)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        problem_of(await client.get("/slow"), 503, "query-too-slow")
+    app.state.store.close()

@@ -1,0 +1,153 @@
+"""What the API says about the snapshot and about itself."""
+
+import httpx
+import pytest
+
+from api.kit.settings import Settings
+from api.main import create_app
+from git_contrib_assets.serving.contract import TABLES
+
+
+async def test_meta(client):
+    """Snapshot, rows of every published table, coverage, definitions, links that lead somewhere."""
+    body = (await client.get("/v1/meta")).json()
+    assert body["snapshot"] == "20170704T0600Z-made"
+    assert body["built_at"] == body["checked_at"] == "2017-07-04T06:00:00Z"
+    assert (body["identity"], body["emails"], body["emails_not_asked"]) == ("partial", 12, 3)
+    assert list(body["rows"]) == [table.name for table in TABLES]
+    assert body["rows"]["repositories"] == body["coverage"]["repositories"] == 8
+    assert body["coverage"]["states"] == {
+        "complete": 4,
+        "empty": 1,
+        "emptied": 0,
+        "pending": 1,
+        "failed": 1,
+        "vanished": 1,
+    }
+    assert [(item["repository"], item["reason"]) for item in body["coverage"]["not_complete"]] == [
+        ("acme/again", None),
+        ("acme/failed", "history_unavailable"),
+        ("acme/pending", None),
+    ]
+    for link in body["links"].values():
+        assert (await client.get(link)).status_code == 200
+
+
+async def test_check_changes_meta_only(own_client, published, tables):
+    """A later check is told at once, by another ETag; one of another snapshot is not ours."""
+    published.publish("one", tables)
+    before = await own_client.get("/v1/meta")
+    list_before = await own_client.get("/v1/repositories")
+    published.checked("another", "2017-07-05T06:00:00+00:00")
+    assert (await own_client.get("/v1/meta")).json()["checked_at"] == "2017-07-04T06:00:00Z"
+    published.checked("one", "2017-07-05T08:00:00+02:00")
+    after = await own_client.get("/v1/meta", headers={"if-none-match": before.headers["etag"]})
+    assert after.status_code == 200
+    assert after.json()["checked_at"] == "2017-07-05T06:00:00Z"
+    tag = list_before.headers["etag"]
+    assert (await own_client.get("/v1/repositories", headers={"if-none-match": tag})).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"snapshot_id": "one"}', '{"snapshot_id": "one", "checked_at": 1}']
+)
+async def test_broken_check_file(own_client, published, tables, content):
+    """The snapshot's own word holds then."""
+    published.publish("one", tables)
+    (published.folder / "checked.json").write_text(content)
+    assert (await own_client.get("/v1/meta")).json()["checked_at"] == "2017-07-04T06:00:00Z"
+
+
+PATHS_AS_OF = ["/v1/meta", "/v1/repositories", "/v1/new-contributors?min=1", "/v1/repositories.csv", "/"]
+
+
+async def test_a_check_makes_everything_as_of_a_later_time(own_client, published, tables):
+    """In headers, in JSON and on the page, also in what is kept; an earlier time of the file does not count."""
+    published.publish("one", tables)
+    published.checked("one", "2017-07-04T06:00:00Z", as_of="2017-07-03T05:00:00Z")
+    seen: set[str] = set()
+    for told in (4, 6, 9):
+        if told > 4:
+            published.checked("one", f"2017-07-0{told}T06:00:00Z", as_of=f"2017-07-0{told}T05:00:00Z")
+        tags = set()
+        for path in PATHS_AS_OF * 2:
+            answer = await own_client.get(path)
+            assert answer.headers["x-as-of"] == f"2017-07-0{told}T05:00:00Z", path
+            if path.startswith("/v1") and "csv" not in path:
+                assert answer.json()["as_of"] == f"2017-07-0{told}T05:00:00Z", path
+            if path == "/":
+                assert f'<time datetime="2017-07-0{told}T05:00:00Z">{told} Jul 2017, 05:00 UTC</time>' in answer.text
+            tags.add(answer.headers["etag"])
+        assert len(tags) == len(PATHS_AS_OF)
+        assert not tags & seen
+        seen |= tags
+
+
+async def test_a_check_ends_what_is_kept_by_its_words(published, tables):
+    """That way needs no look at the link, and still tells no time of before the check that another request saw."""
+    published.publish("one", tables)
+    app = create_app(Settings(published=published.folder, look_every_seconds=3600))
+    store = app.state.store
+    words = ("/v1/repositories", b"", b"*/*", b"identity")
+    plain = {"accept-encoding": "identity"}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=plain) as client:
+        for told in ("2017-07-04T05:00:00Z", "2017-07-06T05:00:00Z"):
+            for _ in range(2):
+                assert (await client.get("/v1/repositories")).headers["x-as-of"] == told
+            assert store.current().snapshot.cache.ready(words) is not None
+            published.checked("one", "2017-07-06T06:00:00Z", as_of="2017-07-06T05:00:00Z")
+            store._looked_at = float("-inf")
+            await client.get("/readyz")
+    store.close()
+
+
+async def test_as_of_of_a_snapshot_without_one(own_client, published):
+    """The check's own then."""
+    published.publish("empty", {}, as_of=None)
+    assert (await own_client.get("/v1/meta")).json()["as_of"] is None
+    published.checked("empty", "2017-07-05T06:00:00Z", as_of="2017-07-05T05:00:00Z")
+    assert (await own_client.get("/v1/meta")).json()["as_of"] == "2017-07-05T05:00:00Z"
+
+
+async def test_health_and_readiness(client):
+    """Both are for machines: never kept."""
+    for path, body in (
+        ("/healthz", {"status": "ok"}),
+        ("/readyz", {"status": "ready", "snapshot": "20170704T0600Z-made"}),
+    ):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()) == (200, body)
+        assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_problem_types_have_a_page(client, problem_of):
+    """The `type` of a problem leads to what it means."""
+    kind = (await client.get("/v1/nothing")).json()["type"]
+    assert (await client.get(kind)).json()["meaning"]
+    problem_of(await client.get("/problems/none"), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/repos?page_size=100",
+        "/v1/new-contributors?page_size=1000",
+        "/v1/new-contributors/summary",
+        "/v1/repositories",
+        "/v1/repositories.csv",
+        "/v1/repositories/acme/anvil",
+        "/v1/repositories/acme/anvil/new-contributors/2016-02",
+        "/v1/contributors/new.csv?from=2016-01",
+        "/v1/repositories/acme/nothing",
+        "/metrics",
+        "/v1/meta",
+        "/readyz",
+    ],
+)
+async def test_no_address_of_a_person_or_a_disk(client, made_snapshot, path):
+    """No answer holds an e-mail address or a path of the machine."""
+    text = (await client.get(path)).text
+    assert "@" not in text
+    assert str(made_snapshot.folder.parent) not in text
+    assert ".duckdb" not in text
