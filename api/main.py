@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     app.state.store = store
-    app.state.metrics = Metrics()
+    app.state.metrics = Metrics(store)
     for module in (chart, new_contributors, repositories, people, meta, documentation, page, legacy):
         app.include_router(module.router)
     app.mount("/static", VersionedStaticFiles(), name="static")

@@ -1,10 +1,11 @@
 """Answers as bytes, and the cache that keeps those last asked for."""
 
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
+
+from cachetools import LRUCache
 
 # an answer larger than this share of the cache would push all others out
 LARGEST_SHARE = 8
@@ -52,39 +53,28 @@ class Ready:
 
 
 class AnswerCache:
-    """The answers last asked for, bounded by their bytes, and the words they were asked for in."""
+    """The answers last asked for, bounded by their bytes, and the words they were asked for in.
+
+    Only the event loop uses it, so nothing is locked.
+    """
 
     def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._size = 0
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._answers: LRUCache[str, Answer] = LRUCache(limit, getsizeof=attrgetter("size"))
         self._ready: dict[Words, Ready] = {}
-        self._lock = threading.Lock()
 
     @property
     def size(self) -> int:
         """Bytes that the answers kept may come to take."""
-        return self._size
+        return int(self._answers.currsize)
 
     def get(self, key: str) -> Answer | None:
         """The answer kept under the key."""
-        with self._lock:
-            answer = self._answers.get(key)
-            if answer is not None:
-                self._answers.move_to_end(key)
-            return answer
+        return self._answers.get(key)
 
     def put(self, key: str, answer: Answer) -> None:
         """Keep an answer, at the cost of those not asked for the longest."""
-        if answer.size > self._limit // LARGEST_SHARE:
-            return
-        with self._lock:
-            old = self._answers.pop(key, None)
-            self._size += answer.size - (old.size if old else 0)
+        if answer.size <= self._answers.maxsize // LARGEST_SHARE:
             self._answers[key] = answer
-            while self._size > self._limit:
-                _key, dropped = self._answers.popitem(last=False)
-                self._size -= dropped.size
 
     def ready(self, words: Words) -> tuple[Ready, bytes] | None:
         """How to answer these words, and with which bytes; None where nothing is kept."""

@@ -1,6 +1,5 @@
 """What happens to every request, whatever answers it: id, HEAD, CORS, the last resort, one line of log."""
 
-import logging
 import re
 import secrets
 import time
@@ -12,9 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.kit.answers import Ready
 from api.kit.caching import words_of
+from api.kit.logs import logger
 from api.kit.problems import internal_error
-
-logger = logging.getLogger("git_contrib.api")
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CORS_HEADERS = {
@@ -92,7 +90,7 @@ class EdgeMiddleware:
             else:
                 await self.app(inner, receive, edge_send)
         except Exception:
-            logger.exception("request failed", extra={"request_id": request_id, "path": scope["path"]})
+            logger.exception("request failed", request_id=request_id, path=scope["path"])
             # when a part of the answer is out already, only breaking off tells the caller that it is not whole
             if status:
                 raise
@@ -101,9 +99,14 @@ class EdgeMiddleware:
             seconds = time.perf_counter() - started
             route = route or getattr(inner.get("route"), "path", None) or NO_ROUTE
             scope["app"].state.metrics.count(route, status, seconds)
-            if logger.isEnabledFor(logging.INFO):
-                said = {"request_id": request_id, "method": method, "path": scope["path"], "status": status}
-                logger.info("request", extra={**said, "milliseconds": round(seconds * 1000, 1)})
+            logger.info(
+                "request",
+                request_id=request_id,
+                method=method,
+                path=scope["path"],
+                status=status,
+                milliseconds=round(seconds * 1000, 1),
+            )
 
 
 def _kept(scope: Scope, headers: Headers) -> tuple[Ready, bytes] | None:

@@ -5,7 +5,6 @@ ever written, and a publisher never has to wait: published files are immutable.
 """
 
 import json
-import logging
 import os
 import threading
 import time
@@ -22,14 +21,13 @@ import duckdb
 
 from api.kit import queries
 from api.kit.answers import AnswerCache
+from api.kit.logs import logger
 from api.kit.problems import NO_SNAPSHOT, TOO_MANY_QUERIES, ProblemError
 from api.kit.settings import Settings
 from git_contrib_assets.serving.contract import CHECKED_FILE, CONTRACT_VERSION, CURRENT_LINK, TABLES
 
 if TYPE_CHECKING:
     import pyarrow
-
-logger = logging.getLogger("git_contrib.api")
 
 Result = TypeVar("Result")
 Made = TypeVar("Made")
@@ -265,8 +263,7 @@ class SnapshotStore:
         # looked at again several times a second: said once
         if target != self._refused:
             self._refused = target
-            said = {"snapshot": target.name, "reason": reason, "cause": cause}
-            logger.warning("snapshot is not served", extra=said)
+            logger.warning("snapshot is not served", snapshot=target.name, reason=reason, cause=cause)
 
     def _replace(self, opened: Lease) -> None:
         with self._lock:
@@ -280,7 +277,7 @@ class SnapshotStore:
             idle = old if old is not None and old.leases == 0 else None
         if idle is not None:
             idle.close()
-        logger.info("snapshot is served", extra={"snapshot": opened.snapshot.details.snapshot_id})
+        logger.info("snapshot is served", snapshot=opened.snapshot.details.snapshot_id)
 
     def _take(self) -> Lease:
         with self._lock:

@@ -105,8 +105,7 @@ async def get_metrics(request: Request) -> Response:
     with suppress(ProblemError):
         async with store.lease():
             pass
-    text = metrics.text(store)
-    return Response(text, media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
+    return Response(metrics.text(), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/problems/{name}", include_in_schema=False)

@@ -46,7 +46,7 @@ def serve(context: click.Context, host: str, port: int) -> None:
     log = {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"lines": {"()": "api.kit.logs.LineFormatter"}},
+        "formatters": {"lines": {"()": "api.kit.logs.line_formatter"}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {"git_contrib.api": {"level": "INFO" if context.obj["verbose"] else "WARNING"}},

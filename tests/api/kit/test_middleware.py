@@ -47,11 +47,11 @@ async def test_every_request_is_logged(client, caplog):
     with caplog.at_level(logging.INFO, "git_contrib.api"):
         for path in ("/v1/repositories", "/v1/repositories", "/nothing"):
             answer = await client.get(path, headers={"x-request-id": f"id-{path.strip('/').replace('/', '-')}"})
-            said = vars(caplog.records[-1])
+            said = caplog.records[-1].msg
             assert said["request_id"] == answer.headers["x-request-id"]
             assert (said["method"], said["path"], said["status"]) == ("GET", path, answer.status_code)
             assert said["milliseconds"] >= 0
-    assert len([one for one in caplog.records if one.message == "request"]) == 3
+    assert len([one for one in caplog.records if one.msg["event"] == "request"]) == 3
 
 
 async def test_unforeseen_error(made_settings, problem_of, caplog):
@@ -67,4 +67,6 @@ async def test_unforeseen_error(made_settings, problem_of, caplog):
     body = problem_of(answer, 500, "internal-error")
     assert "secret" not in answer.text
     assert body["request_id"] == "asked-by-me"
-    assert any(getattr(record, "request_id", "") == "asked-by-me" and record.exc_info for record in caplog.records)
+    (said,) = [one.msg for one in caplog.records if one.msg["event"] == "request failed"]
+    assert said["request_id"] == "asked-by-me"
+    assert "secret of the house" in said["exception"]

@@ -128,7 +128,7 @@ async def test_what_cannot_be_served(own_client, published, tables, problem_of, 
     caplog.clear()
     for _ in range(3):
         assert (await own_client.get("/readyz")).json()["snapshot"] == "good"
-    warned = [record for record in caplog.records if record.message == "snapshot is not served"]
+    warned = [record for record in caplog.records if record.msg["event"] == "snapshot is not served"]
     assert len(warned) == (0 if damage == "missing" else 1)
 
 
