@@ -1,23 +1,22 @@
-"""Answers as bytes, and the cache that keeps those last asked for."""
+"""Answers as bytes, and the cache of the answers last asked for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
+from typing import NamedTuple
 
 from cachetools import LRUCache
 
-# an answer larger than this share of the cache would push all others out
+# an answer larger than this share of the cache would push out all others
 LARGEST_SHARE = 8
-# path, query, and the headers that choose among the forms of an answer
-Words = tuple[str, bytes, bytes, bytes]
-LONGEST_WORDS = 1000
-MOST_WORDS = 10_000
+LONGEST_KEY = 1000
+MOST_KEYS = 10_000
 
 
 @dataclass
 class Answer:
-    """The bytes of an answer and what has to be said about them."""
+    """The body of an answer, and the headers that belong to it."""
 
     body: bytes
     media_type: str
@@ -27,13 +26,13 @@ class Answer:
 
     @property
     def size(self) -> int:
-        """Bytes of memory the answer may come to take, with its compressed form, which is made later."""
+        """The most memory it can take, in bytes: the compressed body is added later."""
         return len(self.body) * 2
 
 
 @dataclass
 class Stream:
-    """An answer too large to be kept: its parts are made while they are sent, at the pace of who reads them."""
+    """An answer too large to be cached. Its parts are made while they are sent, as fast as the client reads them."""
 
     parts: Iterator[bytes]
     media_type: str
@@ -41,53 +40,63 @@ class Stream:
     compressible: bool
 
 
+class RequestKey(NamedTuple):
+    """What the answer to a GET request depends on, as long as the snapshot is the same."""
+
+    path: str
+    query: bytes
+    accept: bytes
+    accept_encoding: bytes
+
+
 @dataclass(frozen=True)
-class Ready:
-    """How an answer that is kept goes out to whoever asks in the same words."""
+class CachedResponse:
+    """How to send a cached answer to a request with the same path, query and Accept headers."""
 
     tag: str
     route: str
     headers: Sequence[tuple[bytes, bytes]]
-    packed: bool
+    gzipped: bool
     as_of: datetime | None = None
 
 
 class AnswerCache:
-    """The answers last asked for, bounded by their bytes, and the words they were asked for in.
+    """The answers last asked for, by ETag and by request. Only the event loop uses it, so nothing is locked.
 
-    Only the event loop uses it, so nothing is locked.
+    Found by its request, a cached answer needs no routing and no parsing of parameters. Both together take longer than
+    all the rest: without this, a cached answer costs more than twice a constant one (see benchmarks/api.py).
     """
 
     def __init__(self, limit: int) -> None:
         self._answers: LRUCache[str, Answer] = LRUCache(limit, getsizeof=attrgetter("size"))
-        self._ready: dict[Words, Ready] = {}
+        self._responses: dict[RequestKey, CachedResponse] = {}
 
     @property
     def size(self) -> int:
-        """Bytes that the answers kept may come to take."""
+        """The most memory the cached answers can take, in bytes."""
         return int(self._answers.currsize)
 
-    def get(self, key: str) -> Answer | None:
-        """The answer kept under the key."""
-        return self._answers.get(key)
+    def get(self, tag: str) -> Answer | None:
+        """The answer with this ETag, if it is cached."""
+        return self._answers.get(tag)
 
-    def put(self, key: str, answer: Answer) -> None:
-        """Keep an answer, at the cost of those not asked for the longest."""
+    def put(self, tag: str, answer: Answer) -> None:
+        """Cache an answer. Those that were not asked for the longest make room for it."""
         if answer.size <= self._answers.maxsize // LARGEST_SHARE:
-            self._answers[key] = answer
+            self._answers[tag] = answer
 
-    def ready(self, words: Words) -> tuple[Ready, bytes] | None:
-        """How to answer these words, and with which bytes; None where nothing is kept."""
-        ready = self._ready.get(words)
-        answer = self.get(ready.tag) if ready else None
-        if ready is None or answer is None:
+    def find(self, key: RequestKey) -> tuple[CachedResponse, bytes] | None:
+        """How to answer this request, and the body; None if it is not cached."""
+        response = self._responses.get(key)
+        answer = self.get(response.tag) if response else None
+        if response is None or answer is None:
             return None
-        body = answer.compressed if ready.packed else answer.body
-        return None if body is None else (ready, body)
+        body = answer.compressed if response.gzipped else answer.body
+        return None if body is None else (response, body)
 
-    def remember(self, words: Words, ready: Ready) -> None:
-        """Keep the words. The bytes stay with the answer, so that these cost little; long ones are not kept at all."""
-        if sum(map(len, words)) <= LONGEST_WORDS:
-            if len(self._ready) >= MOST_WORDS:
-                self._ready.clear()
-            self._ready[words] = ready
+    def remember(self, key: RequestKey, response: CachedResponse) -> None:
+        """Remember how a request was answered. The body is not copied, so this takes little memory; long keys are skipped."""
+        if sum(map(len, key)) <= LONGEST_KEY:
+            if len(self._responses) >= MOST_KEYS:
+                self._responses.clear()
+            self._responses[key] = response

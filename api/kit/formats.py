@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 import orjson
 from fastapi import Request
 
+from api.kit.accept import qualities
 from api.kit.answers import Answer, Stream
 from api.kit.caching import pairs_by_name
 from api.kit.snapshot import Lease
@@ -68,10 +69,8 @@ def format_of(request: Request, suffix: str | None, offered: Sequence[Format] = 
         return Format(suffix)
     liked: dict[Format, float] = {}
     refused: set[Format] = set()
-    for part in request.headers.get("accept", "").split(","):
-        name, *options = (piece.strip().lower() for piece in part.split(";"))
+    for name, quality in qualities(request.headers.get("accept", "")):
         found = ACCEPTED.get(name)
-        quality = _quality(options)
         if found is None or found not in offered:
             continue
         if quality > 0:
@@ -81,16 +80,6 @@ def format_of(request: Request, suffix: str | None, offered: Sequence[Format] = 
             refused.add(found)
     # of several liked alike the first
     return max((one for one in liked if one not in refused), key=lambda one: liked[one], default=Format.JSON)
-
-
-def _quality(options: Sequence[str]) -> float:
-    for option in options:
-        if option.startswith("q="):
-            try:
-                return float(option[2:])
-            except ValueError:
-                return 0.0
-    return 1.0
 
 
 def json_answer(content: Any, headers: Mapping[str, str] | None = None) -> Answer:

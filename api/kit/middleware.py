@@ -9,8 +9,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.kit.answers import Ready
-from api.kit.caching import words_of
+from api.kit.answers import CachedResponse
+from api.kit.caching import request_key
 from api.kit.logs import logger
 from api.kit.problems import internal_error
 
@@ -78,11 +78,11 @@ class EdgeMiddleware:
         inner = {**scope, "method": "GET"} if method == "HEAD" else scope
         route = None
         try:
-            ready = _kept(scope, headers)
-            if ready is not None:
-                (known, body), status = ready, 200
-                route = known.route
-                edge = [*known.headers, *RAW_CORS_HEADERS, (b"x-request-id", request_id.encode())]
+            found = _cached(scope, headers)
+            if found is not None:
+                (cached, body), status = found, 200
+                route = cached.route
+                edge = [*cached.headers, *RAW_CORS_HEADERS, (b"x-request-id", request_id.encode())]
                 await send({"type": "http.response.start", "status": status, "headers": edge})
                 await send({"type": "http.response.body", "body": body})
             elif method == "OPTIONS" and "access-control-request-method" in headers:
@@ -109,11 +109,11 @@ class EdgeMiddleware:
             )
 
 
-def _kept(scope: Scope, headers: Headers) -> tuple[Ready, bytes] | None:
-    """The answer to a plain GET in words that were answered before: it needs no routing and no reading of parameters."""
+def _cached(scope: Scope, headers: Headers) -> tuple[CachedResponse, bytes] | None:
+    """The cached answer to a plain GET that was answered before: it skips routing and the parsing of parameters."""
     if scope["method"] != "GET" or "if-none-match" in headers:
         return None
     lease = scope["app"].state.store.current()
-    kept = lease.snapshot.cache.ready(words_of(scope)) if lease else None
-    # a check that changed nothing still made the tables as of a later time, and every answer tells it
-    return kept if kept and kept[0].as_of == lease.as_of else None
+    found = lease.snapshot.cache.find(request_key(scope)) if lease else None
+    # a check that changed no table still moves ``as_of``, which every answer contains
+    return found if found and found[0].as_of == lease.as_of else None

@@ -1,31 +1,31 @@
 """The answers that are kept are bounded."""
 
-from api.kit.answers import MOST_WORDS, Answer, AnswerCache, Ready
+from api.kit.answers import MOST_KEYS, Answer, AnswerCache, CachedResponse, RequestKey
 
 
-def test_words_are_bounded():
-    """Whatever is asked for in whatever words: a bounded number of short ones is kept, and no bytes but the answer's."""
+def test_keys_are_bounded():
+    """Whatever is asked for: a bounded number of short keys is remembered, and no bytes but the answer's."""
     cache = AnswerCache(8000)
     cache.put("tag", Answer(b"x" * 100, "text/plain"))
-    ready = Ready("tag", "/route", (), packed=False)
-    for number in range(MOST_WORDS * 2):
-        cache.remember((f"/{number}", b"", b"", b""), ready)
-    assert len(cache._ready) <= MOST_WORDS
-    cache.remember(("/long", b"x" * 2000, b"", b""), ready)
-    assert cache.ready(("/long", b"x" * 2000, b"", b"")) is None
-    last = (f"/{MOST_WORDS * 2 - 1}", b"", b"", b"")
-    assert cache.ready(last) == (ready, b"x" * 100)
+    response = CachedResponse("tag", "/route", (), gzipped=False)
+    for number in range(MOST_KEYS * 2):
+        cache.remember(RequestKey(f"/{number}", b"", b"", b""), response)
+    assert len(cache._responses) <= MOST_KEYS
+    cache.remember(RequestKey("/long", b"x" * 2000, b"", b""), response)
+    assert cache.find(RequestKey("/long", b"x" * 2000, b"", b"")) is None
+    last = RequestKey(f"/{MOST_KEYS * 2 - 1}", b"", b"", b"")
+    assert cache.find(last) == (response, b"x" * 100)
     assert cache.size == 200
 
 
-def test_words_of_an_answer_that_is_kept_no_more():
-    """They lead to nothing; nor do they lead to a compressed form that was not made again."""
-    cache, words = AnswerCache(1600), ("/", b"", b"", b"gzip")
+def test_the_key_of_an_answer_that_is_no_longer_cached():
+    """It finds nothing, and no compressed form that was not made again."""
+    cache, key = AnswerCache(1600), RequestKey("/", b"", b"", b"gzip")
     cache.put("tag", Answer(b"x" * 100, "text/plain", compressed=b"small"))
-    cache.remember(words, Ready("tag", "/", (), packed=True))
-    assert cache.ready(words)[1] == b"small"
+    cache.remember(key, CachedResponse("tag", "/", (), gzipped=True))
+    assert cache.find(key)[1] == b"small"
     cache.put("tag", Answer(b"x" * 100, "text/plain"))
-    assert cache.ready(words) is None
+    assert cache.find(key) is None
     for number in range(9):
         cache.put(f"{number}", Answer(b"x" * 100, "text/plain"))
     assert cache.get("tag") is None

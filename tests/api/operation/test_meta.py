@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from api.kit.answers import RequestKey
 from api.kit.settings import Settings
 from api.main import create_app
 from git_contrib_assets.serving.contract import TABLES
@@ -83,19 +84,19 @@ async def test_a_check_makes_everything_as_of_a_later_time(own_client, published
         seen |= tags
 
 
-async def test_a_check_ends_what_is_kept_by_its_words(published, tables):
-    """That way needs no look at the link, and still tells no time of before the check that another request saw."""
+async def test_a_check_ends_what_is_cached_by_request(published, tables):
+    """That cache needs no look at the link, and still tells no time older than a check that another request saw."""
     published.publish("one", tables)
     app = create_app(Settings(published=published.folder, look_every_seconds=3600))
     store = app.state.store
-    words = ("/v1/repositories", b"", b"*/*", b"identity")
+    key = RequestKey("/v1/repositories", b"", b"*/*", b"identity")
     plain = {"accept-encoding": "identity"}
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=plain) as client:
         for told in ("2017-07-04T05:00:00Z", "2017-07-06T05:00:00Z"):
             for _ in range(2):
                 assert (await client.get("/v1/repositories")).headers["x-as-of"] == told
-            assert store.current().snapshot.cache.ready(words) is not None
+            assert store.current().snapshot.cache.find(key) is not None
             published.checked("one", "2017-07-06T06:00:00Z", as_of="2017-07-06T05:00:00Z")
             store._looked_at = float("-inf")
             await client.get("/readyz")
