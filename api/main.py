@@ -17,11 +17,12 @@ from api.kit.snapshot import SnapshotStore
 from api.operation import documentation, meta
 from api.page import page
 from api.page.static_files import VersionedStaticFiles
+from git_contrib_assets.serving.contract import contributors
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The API over the snapshots that ``settings`` point to; there need not be one yet."""
-    store = SnapshotStore(settings, hooks=(Opened,))
+    store = SnapshotStore(settings, contributors.PUBLICATION, hooks=(Opened,))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -29,7 +29,8 @@ from pathlib import Path
 
 import duckdb
 
-from git_contrib_assets.serving.contract import CURRENT_LINK, TABLES
+from git_contrib_assets.serving.contract import CURRENT_LINK
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 SIZES = (150, 10_000)
 MONTHS = 200
@@ -179,7 +180,7 @@ def publish(folder: Path, repositories: int) -> None:
     """A snapshot of the published shape, its rows in the published order."""
     folder.mkdir()
     with duckdb.connect(str(folder / "benchmark.duckdb")) as connection:
-        for table in TABLES:
+        for table in PUBLICATION.all_tables:
             columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
             connection.execute(f"create table {table.name} ({columns})")
             if table.name in ROWS:
@@ -195,7 +196,7 @@ def to_sqlite(source: Path, file: Path) -> None:
         duckdb.connect(str(source.resolve()), read_only=True) as duck,
         contextlib.closing(sqlite3.connect(file)) as lite,
     ):
-        columns = [column.name for column in TABLES[0].columns]
+        columns = [column.name for column in PUBLICATION.all_tables[0].columns]
         lite.execute(f"create table monthly_new_contributors ({', '.join(columns)})")
         rows = duck.execute("select * replace (date::varchar as date) from monthly_new_contributors")
         insert = f"insert into monthly_new_contributors values ({', '.join('?' for _ in columns)})"  # noqa: S608

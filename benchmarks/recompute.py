@@ -97,6 +97,7 @@ def scan(folder: Path) -> None:
 
 def selects(folder: Path) -> None:
     """Every table from landing, and a snapshot of them: plain functions, nothing of Dagster's."""
+    from git_contrib_assets.serving.contract.contributors import PUBLICATION
     from git_contrib_assets.serving.publish import publish
     from git_contrib_assets.storage.home import Home
     from git_contrib_assets.storage.landing_zone import LandingZone
@@ -110,7 +111,7 @@ def selects(folder: Path) -> None:
         for layer, names in TABLES.items():
             for name in names:
                 build_table(connection, layer, name, parameters)
-        publish(connection, home, as_of=now)
+        publish(connection, home, PUBLICATION, as_of=now)
     print(time.perf_counter() - start)
 
 

@@ -12,12 +12,11 @@ _TYPES = {
     "DATE": pa.date32(),
     "DOUBLE": pa.float64(),
     "INTEGER": pa.int32(),
-    "TIMESTAMP": pa.timestamp("us"),
-    "TIMESTAMP_MS": pa.timestamp("ms"),
     "VARCHAR": pa.string(),
 }
 
 
-def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
-    """The Arrow schema of these columns."""
-    return pa.schema([pa.field(column.name, _TYPES[column.type], nullable=column.nullable) for column in columns])
+def arrow_schema(columns: Sequence[Column], *, unit: str = "us") -> pa.Schema:
+    """The Arrow schema of these columns, with times in ``unit``."""
+    kinds = _TYPES | {"TIMESTAMP": pa.timestamp(unit)}
+    return pa.schema([pa.field(column.name, kinds[column.type], nullable=column.nullable) for column in columns])

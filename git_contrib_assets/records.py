@@ -131,7 +131,7 @@ COMMIT_COLUMNS = (
     Column("parent_count", "INTEGER", "Number of parents: two or more for a merge", nullable=False),
     Column("author_name", "VARCHAR", "Author's name as written", nullable=False),
     Column("author_email", "VARCHAR", "Author's address as written: it is published nowhere", nullable=False),
-    Column("authored_at", "TIMESTAMP_MS", "Author's date as written (UTC)", nullable=False),
-    Column("committed_at", "TIMESTAMP_MS", "Committer's date as written (UTC)", nullable=False),
+    Column("authored_at", "TIMESTAMP", "Author's date as written (UTC)", nullable=False),
+    Column("committed_at", "TIMESTAMP", "Committer's date as written (UTC)", nullable=False),
 )
 """A commit as the history sources deliver it, in record batches and never one by one."""

@@ -2,19 +2,23 @@
 
 from pathlib import Path
 
-from git_contrib_assets.serving.contract import CONTRACT_VERSION, TABLES
+from git_contrib_assets.serving.contract import PUBLICATIONS
 from git_contrib_assets.storage import landing_zone as landing
 from git_contrib_assets.tables import Table
 from git_contrib_assets.warehouse import tables as warehouse
 
 FILE = Path(__file__).parents[1] / "docs" / "data-dictionary.md"
-HEAD = f"""\
+HEAD = """\
 # Data dictionary
 
-The published tables, version {CONTRACT_VERSION}: what every file `published/<snapshot id>.duckdb` holds. Times are UTC without a zone.
-The words are explained in [definitions.md](definitions.md). The same descriptions are comments in the file itself.
+Everything here is made from the declarations of the tables by `python tests/data_dictionary.py`; do not edit it by hand. Times
+are UTC without a zone. The words are explained in [definitions.md](definitions.md).
+"""
+PUBLISHED = """\
+# Published: {name}
 
-Made from `git_contrib_assets/serving/contract.py` by `python tests/data_dictionary.py`; do not edit by hand.
+Version {version} of the contract: what every file `published/{name}/<snapshot id>.duckdb` holds. The same descriptions are
+comments in the file itself.
 """
 
 WORKING = """\
@@ -23,14 +27,19 @@ WORKING = """\
 No contract: these may change at any time. Those of the warehouse are in `warehouse.duckdb`, in the schema `typed`; the
 landing files are in `landing/`, by the names in [architecture.md](architecture.md#the-home). Addresses are in the landing
 files and in the view `commits` on them, and nowhere else.
-
-Made from `git_contrib_assets/warehouse/tables.py` and the modules of `git_contrib_assets/storage/landed`.
 """
 
 
 def text() -> str:
     """The page as the contract gives it now, and the tables that lead to it."""
-    published = [_section(table, table.name) for table in TABLES]
+    published = [
+        text
+        for publication in PUBLICATIONS
+        for text in (
+            PUBLISHED.format(name=publication.name, version=publication.version),
+            *(_section(table, table.name) for table in publication.all_tables),
+        )
+    ]
     working = [
         _section(table, f"{layer}/{table.name}")
         for layer, tables in (("warehouse", warehouse.TABLES), ("landing", landing.TABLES))

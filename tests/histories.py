@@ -14,6 +14,8 @@ import pyarrow as pa
 
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.records import AccountAnswer, Attempt, AttemptState, Repository
+from git_contrib_assets.serving.contract import Publication
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import Published, publish
 from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, History
 from git_contrib_assets.storage.home import Home
@@ -192,10 +194,15 @@ class MadeHome:
         with self.building():
             pass
 
-    def publish(self, as_of: datetime | None = None) -> Published:
+    def publish(self, as_of: datetime | None = None, publication: Publication = PUBLICATION) -> Published:
         """Build, then publish."""
         with self.building() as connection:
-            return publish(connection, self.home, as_of=as_of or self.as_of)
+            return publish(connection, self.home, publication, as_of=as_of or self.as_of)
+
+    @property
+    def folder_of_snapshots(self) -> Path:
+        """Where what is published lies."""
+        return PUBLICATION.folder(self.home.published)
 
     @contextmanager
     def building(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -13,7 +13,8 @@ import uvicorn
 
 from api.kit.settings import Settings
 from api.main import create_app
-from git_contrib_assets.serving.contract import CURRENT_LINK, TABLES
+from git_contrib_assets.serving.contract import CURRENT_LINK
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 COMPLETE_THROUGH = date(2024, 9, 30)
@@ -107,7 +108,7 @@ def publish(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     made = _tables()
     with duckdb.connect(str(folder / "scene.duckdb")) as connection:
-        for table in TABLES:
+        for table in PUBLICATION.all_tables:
             columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
             connection.execute(f"create table {table.name} ({columns})")
             connection.register("made_rows", pyarrow.Table.from_pylist(made[table.name]))

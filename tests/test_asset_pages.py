@@ -18,7 +18,7 @@ from git_contrib_assets.graph import metadata
 from git_contrib_assets.graph.metadata import published_metadata
 from git_contrib_assets.graph.pictures import PLOTTED_MONTHS, last_months, plot
 from git_contrib_assets.records import AccountAnswer
-from git_contrib_assets.serving.contract import SNAPSHOT, TABLES
+from git_contrib_assets.serving.contract.contributors import PUBLICATION, SNAPSHOT
 from git_contrib_assets.storage import landing_zone as landing
 from git_contrib_assets.storage.warehouse import table_name
 from git_contrib_assets.tables import Table
@@ -28,7 +28,7 @@ SHORTEST_HIDDEN = 1000
 """The UI hides Markdown of so many characters behind a link."""
 GRAPH = defs.resolve_asset_graph()
 NODES = {node.key.to_user_string(): node for node in GRAPH.asset_nodes if node.is_materializable}
-MARTS = {f"marts/{table.name}": table for table in TABLES if f"marts/{table.name}" in NODES}
+MARTS = {f"marts/{table.name}": table for table in PUBLICATION.all_tables if f"marts/{table.name}" in NODES}
 DESCRIBED = {
     **MARTS,
     **{f"warehouse/{table.name}": table for table in warehouse.TABLES},
@@ -70,7 +70,7 @@ def test_everything_has_a_kind_an_owner_a_group_and_a_version(key: str) -> None:
     node = NODES[key]
     assert node.kinds
     assert node.owners == ["team:data"]
-    assert node.group_name in {"contributors", "repositories", "serving"}
+    assert node.group_name == f"contributors/{node.key.path[0]}"
     assert node.tags["layer"] == key.partition("/")[0]
     assert node.code_version
 
@@ -157,7 +157,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> MadeHome:
 
 def shown(made: MadeHome, table: Table) -> dict[str, Any]:
     with made.building() as connection:
-        return published_metadata(connection, table, f"marts.{table.name}", as_of=NOW)
+        return published_metadata(connection, table, as_of=NOW)
 
 
 @every_mart

@@ -19,7 +19,8 @@ from api.kit.settings import Settings as ApiSettings
 from api.main import create_app
 from git_contrib_assets import errors
 from git_contrib_assets.cli.main import main
-from git_contrib_assets.serving.contract import CURRENT_LINK, TABLES
+from git_contrib_assets.serving.contract import CURRENT_LINK
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.tables import DEFINITION_VERSION
 
 ROOT = Path(__file__).parents[1]
@@ -164,7 +165,7 @@ def test_routes_are_in_the_readme(tmp_path):
 
 def test_published_tables_are_in_the_readme():
     """By name; their columns are in the data dictionary."""
-    assert {table.name for table in TABLES} <= set(re.findall(r"`(\w+)`", README))
+    assert {table.name for table in PUBLICATION.all_tables} <= set(re.findall(r"`(\w+)`", README))
 
 
 def test_data_dictionary_is_up_to_date():
@@ -208,7 +209,7 @@ def test_asset_keys_are_in_the_architecture():
     from git_contrib_assets.definitions import defs
 
     page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
-    rows = re.findall(r"^\| (`\w+/\w+`.*?) \| (\w+) \| .+ \| .+ \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| (`\w+/\w+`.*?) \| (\w+/\w+) \| .+ \| .+ \|$", page, re.MULTILINE)
     documented = {name: group for names, group in rows for name in re.findall(r"`(\w+/\w+)`", names)}
     nodes = [node for node in defs.resolve_asset_graph().asset_nodes if node.is_materializable]
     assert documented == {node.key.to_user_string(): node.group_name for node in nodes}
@@ -253,7 +254,7 @@ def small_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "data" / "demo" / "published"
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "small.duckdb")) as connection:
-        for table in TABLES:
+        for table in PUBLICATION.all_tables:
             columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
             connection.execute(f"create table {table.name} ({columns})")
         months = [(date(2019, 12, 1), 2, 1, 2), (date(2020, 1, 1), 0, 0, 2), (date(2020, 2, 1), 5, 0, 7)]

@@ -84,6 +84,12 @@ NO_SNAPSHOT = Kind(
     "There is no snapshot to answer from",
     "Nothing was published yet, or what was published cannot be read by this version.",
 )
+NOT_YET_PUBLISHED = Kind(
+    "not-yet-published",
+    503,
+    "This is published with the next run",
+    "The current snapshot is older than this table or column. Everything else is answered; a run publishes the rest.",
+)
 KINDS = (
     INVALID_PARAMETER,
     NOT_FOUND,
@@ -95,6 +101,7 @@ KINDS = (
     INTERNAL_ERROR,
     QUERY_TOO_SLOW,
     NO_SNAPSHOT,
+    NOT_YET_PUBLISHED,
 )
 
 

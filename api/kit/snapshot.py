@@ -22,9 +22,9 @@ import duckdb
 from api.kit import queries
 from api.kit.answers import AnswerCache
 from api.kit.logs import logger
-from api.kit.problems import NO_SNAPSHOT, TOO_MANY_QUERIES, ProblemError
+from api.kit.problems import NO_SNAPSHOT, NOT_YET_PUBLISHED, TOO_MANY_QUERIES, ProblemError
 from api.kit.settings import Settings
-from git_contrib_assets.serving.contract import CHECKED_FILE, CONTRACT_VERSION, CURRENT_LINK, TABLES
+from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, Publication
 
 if TYPE_CHECKING:
     import pyarrow
@@ -64,8 +64,10 @@ class Details:
 class Snapshot:
     """One open snapshot file."""
 
-    def __init__(self, path: Path, settings: Settings, hooks: Sequence["Hook"] = ()) -> None:
+    def __init__(self, path: Path, settings: Settings, publication: Publication, hooks: Sequence["Hook"] = ()) -> None:
         self.path = path
+        self.publication = publication
+        self.lacks: tuple[str, ...] = ()
         self.leases = 0
         self.retired = False
         self.cache = AnswerCache(settings.cache_bytes)
@@ -87,7 +89,7 @@ class Snapshot:
             },
         )
         try:
-            self._compare_with_contract()
+            self.lacks = self._compare_with_contract()
             self.details = Details(**self.rows("kit/snapshot")[0])
             self._made = {type(made): made for made in (hook(self) for hook in hooks)}
         except BaseException:
@@ -104,7 +106,7 @@ class Snapshot:
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The rows of a statement built by ``api.kit.queries``."""
-        with self._cursor() as cursor:
+        with self._answering(), self._cursor() as cursor:
             cursor.execute(sql, dict(parameters or {}))
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -112,7 +114,7 @@ class Snapshot:
     @contextmanager
     def reader(self, sql: str, parameters: Mapping[str, Any] | None = None) -> "Iterator[pyarrow.RecordBatchReader]":
         """The rows of a statement built by ``api.kit.queries`` in batches: however many there are, few are in memory."""
-        with self._cursor() as cursor:
+        with self._answering(), self._cursor() as cursor:
             try:
                 yield cursor.sql(sql, params=dict(parameters or {})).to_arrow_reader(BATCH_ROWS)
             except OSError as error:
@@ -120,6 +122,25 @@ class Snapshot:
                 if str(error).startswith("INTERRUPT"):
                     raise duckdb.InterruptException(str(error)) from error
                 raise
+
+    def row_counts(self) -> dict[str, int]:
+        """How many rows each table of the publication has that is in this file."""
+        held = [table.name for table in self.publication.all_tables if table.name not in self.lacks]
+        counts = " union all ".join(f"select '{name}' as name, count(*) as counted from {name}" for name in held)  # noqa: S608
+        return {row["name"]: row["counted"] for row in self.run(counts)}
+
+    @contextmanager
+    def _answering(self) -> "Iterator[None]":
+        """A question about what this file lacks is not our fault: the next run publishes it."""
+        try:
+            yield
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            if not self.lacks:
+                raise
+            missing = ", ".join(self.lacks)
+            raise ProblemError(
+                NOT_YET_PUBLISHED, f"This answer needs what the current snapshot lacks ({missing})."
+            ) from error
 
     def close(self) -> None:
         """Close the file; cursors of it stop working."""
@@ -130,20 +151,32 @@ class Snapshot:
         with self._lock:
             return self._connection.cursor()
 
-    def _compare_with_contract(self) -> None:
+    def _compare_with_contract(self) -> tuple[str, ...]:
+        """The tables and columns that the file lacks because it is older than they are.
+
+        Raises SnapshotUnreadableError for another version of the contract, or a column of another type.
+        """
         held = {(row["table_name"], row["column_name"]): row["data_type"] for row in self.rows("kit/columns")}
         if ("snapshot", "contract_version") in held:
             version = self.run("select contract_version from snapshot")[0]["contract_version"]
-            if version != CONTRACT_VERSION:
+            if version != self.publication.version:
                 raise SnapshotUnreadableError(
-                    f"The published tables are of version {version}; this API reads version {CONTRACT_VERSION}."
+                    f"The published tables are of version {version}; this API reads version {self.publication.version}."
                 )
-        for table in TABLES:
+        tables, lacks = {table for table, _ in held}, []
+        for table in self.publication.all_tables:
+            if table.name not in tables and table is not self.publication.snapshot:
+                lacks.append(table.name)
+                continue
             for column in table.columns:
-                if held.get((table.name, column.name)) != column.type:
+                found = held.get((table.name, column.name))
+                if found is None and table is not self.publication.snapshot:
+                    lacks.append(f"{table.name}.{column.name}")
+                elif found != column.type:
                     raise SnapshotUnreadableError(
                         f"The published snapshot does not hold {table.name}.{column.name} as {column.type}."
                     )
+        return tuple(lacks)
 
 
 # what a subject wants made of each snapshot as it is opened, found again by its type
@@ -162,7 +195,8 @@ class Lease:
 class SnapshotStore:
     """Follows the link to the current snapshot and lends it to requests."""
 
-    def __init__(self, settings: Settings, hooks: Sequence["Hook"] = ()) -> None:
+    def __init__(self, settings: Settings, publication: Publication, hooks: Sequence["Hook"] = ()) -> None:
+        self.publication = publication
         self._hooks = hooks
         self._limiter = anyio.CapacityLimiter(settings.concurrent_queries)
         self._settings = settings
@@ -223,18 +257,22 @@ class SnapshotStore:
         if idle is not None:
             idle.close()
 
+    @property
+    def _folder(self) -> Path:
+        return self.publication.reading_folder(self._settings.published)
+
     def _due(self) -> bool:
         return not self._closed and time.monotonic() - self._looked_at >= self._settings.look_every_seconds
 
     def _follow(self) -> None:
-        target = _target(self._settings.published)
+        target = _target(self._folder)
         current = self._current
         if target is not None and (current is None or target != current.snapshot.path):
             opened = self._open()
             if opened is not None:
-                self._replace(_lease(self._settings.published, opened))
+                self._replace(_lease(self._folder, opened))
         elif current is not None:
-            looked_at = _lease(self._settings.published, current.snapshot)
+            looked_at = _lease(self._folder, current.snapshot)
             with self._lock:
                 # not when the store was closed meanwhile
                 if self._current is current:
@@ -243,11 +281,11 @@ class SnapshotStore:
     def _open(self) -> Snapshot | None:
         """Open what the link points to; None, with the reason kept, when that cannot be served."""
         for _attempt in range(OPEN_ATTEMPTS):
-            target = _target(self._settings.published)
+            target = _target(self._folder)
             if target is None:
                 return None
             try:
-                return Snapshot(target, self._settings, self._hooks)
+                return Snapshot(target, self._settings, self.publication, self._hooks)
             except SnapshotUnreadableError as error:
                 self._refuse(target, str(error))
                 return None

@@ -42,7 +42,16 @@ async def get_meta(request: Request, _asked: Annotated[NoParameters, Query()]) -
             "emails": details.emails,
             "emails_not_asked": details.emails_not_asked,
             "contract_version": details.contract_version,
-            "rows": {row["name"]: row["number_of_rows"] for row in snapshot.rows("operation/table_rows")},
+            "rows": (rows := snapshot.row_counts()),
+            "publications": [
+                {
+                    "name": snapshot.publication.name,
+                    "version": snapshot.publication.version,
+                    "snapshot": details.snapshot_id,
+                    "rows": rows,
+                    "lacks": snapshot.lacks,
+                }
+            ],
             "coverage": {
                 "repositories": sum(counted.values()),
                 "states": dict.fromkeys(STATES, 0) | counted,

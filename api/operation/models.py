@@ -27,6 +27,16 @@ class Coverage(Shape):
     not_complete: list[NotComplete]
 
 
+class Publication(Shape):
+    """A set of tables that is published by itself."""
+
+    name: str
+    version: int = Field(description="Version of its contract.")
+    snapshot: str = Field(description="Its current snapshot.")
+    rows: dict[str, int] = Field(description="Rows of each table in it.")
+    lacks: list[str] = Field(description="Tables and columns that the next run publishes.")
+
+
 class Meta(Provenance):
     """The snapshot: what it is made of, how current and how complete it is."""
 
@@ -36,6 +46,7 @@ class Meta(Provenance):
     emails_not_asked: int
     contract_version: int
     rows: dict[str, int]
+    publications: list[Publication]
     coverage: Coverage
     definitions: dict[str, str]
     licence: str

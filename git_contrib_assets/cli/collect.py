@@ -21,7 +21,8 @@ from git_contrib_assets.cli.shell import (
 )
 from git_contrib_assets.errors import UsageError
 from git_contrib_assets.records import Target
-from git_contrib_assets.serving import contract, read
+from git_contrib_assets.serving import read
+from git_contrib_assets.serving.contract import contributors as contract
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.storage.home import Home
 

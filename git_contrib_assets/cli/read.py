@@ -12,7 +12,8 @@ from rich.table import Table as ScreenTable
 
 from git_contrib_assets.cli.shell import errors_to_exit_codes, writing_to_stdout
 from git_contrib_assets.errors import StorageError
-from git_contrib_assets.serving import contract, read
+from git_contrib_assets.serving import read
+from git_contrib_assets.serving.contract import contributors as contract
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.storage.home import Home
 
@@ -79,14 +80,14 @@ def _why_no_months(repository: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("table", metavar="TABLE", type=click.Choice([table.name for table in contract.TABLES]))
+@click.argument("table", metavar="TABLE", type=click.Choice([table.name for table in contract.PUBLICATION.all_tables]))
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "ndjson"]), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of stdout")
 @errors_to_exit_codes
 @writing_to_stdout()
 def export(table: str, form: str, output: Path | None) -> None:
     """A published table, whole: published column names, dates as YYYY-MM-DD."""
-    chosen = next(one for one in contract.TABLES if one.name == table)
+    chosen = next(one for one in contract.PUBLICATION.all_tables if one.name == table)
     with read.open_snapshot(Home(Settings.from_environment().home)) as snapshot, _sink(output) as sink:
         snapshot.write(chosen, form, sink)
 

@@ -19,6 +19,8 @@ DAILY_TAG = "git_contrib/daily"
 _REPOSITORIES = dg.AssetKey(["landing", "repositories"])
 _COMMITS = dg.AssetKey(["landing", "commits"])
 _CRAWL_LOG = dg.AssetKey(["landing", "crawl_log"])
+CONTRIBUTORS = dg.AssetSelection.from_string('group:"contributors/*"')
+"""All layers of the subject. Its jobs select by group: a new asset of another subject never joins them by accident."""
 CATALOGUE = dg.AssetSelection.assets(_REPOSITORIES)
 _CRAWL = dg.AssetSelection.assets(_COMMITS, _CRAWL_LOG)
 _STUCK_AFTER = timedelta(days=1)
@@ -38,7 +40,7 @@ makes no tables, for a crawl follows it; and of a backfill the last run does, fo
 
 tables_follow_crawl = dg.AutomationConditionSensorDefinition(
     "tables_follow_crawl",
-    target=dg.AssetSelection.groups("contributors", "repositories", "serving"),
+    target=CONTRIBUTORS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
     description="Recomputes and publishes the tables after a crawl that did not do so itself, as from the UI",
@@ -51,12 +53,12 @@ catalogue_job = dg.define_asset_job(
 )
 refresh_job = dg.define_asset_job(
     "refresh",
-    selection=dg.AssetSelection.all() - CATALOGUE,
+    selection=CONTRIBUTORS - CATALOGUE,
     description="Crawls a range of repositories, recomputes all tables and publishes them, in one run",
 )
 collect_job = dg.define_asset_job(
     "collect",
-    selection=dg.AssetSelection.all(),
+    selection=CONTRIBUTORS,
     description=(
         "A day in one run: lists all targets, crawls what was pushed to, recomputes all tables and publishes them. Where "
         "the listing finds repositories that are new, it ends with the listing, and a refresh of all follows"

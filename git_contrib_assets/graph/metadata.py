@@ -11,7 +11,7 @@ import dagster as dg
 import duckdb
 
 from git_contrib_assets.graph.pictures import last_months, plot
-from git_contrib_assets.storage.warehouse import count_rows, read_named
+from git_contrib_assets.storage.warehouse import count_rows, has_select, read_named, table_name
 from git_contrib_assets.tables import Table
 
 FRESH_FOR = timedelta(hours=36)
@@ -68,21 +68,19 @@ def table_metadata(connection: duckdb.DuckDBPyConnection, table: str) -> dict[st
     return {"dagster/row_count": count_rows(connection, table)}
 
 
-def published_metadata(
-    connection: duckdb.DuckDBPyConnection, table: Table, source: str, *, as_of: datetime
-) -> dict[str, Any]:
-    """The same for a table that will be published: with its newest rows, and a plot of its last 24 months."""
+def published_metadata(connection: duckdb.DuckDBPyConnection, table: Table, *, as_of: datetime) -> dict[str, Any]:
+    """The same for a mart; with a plot of its last 24 months and its newest rows, if there are selects for them."""
     values = {"as_of": as_of}
-    _, counted = read_named(connection, "marts/plots", table.name, values)
-    months = last_months(dict(counted), as_of.date())
-    columns, newest = read_named(connection, "marts/previews", table.name, values)
-    return {
-        **table_metadata(connection, source),
-        "new_last_month": months[-2][1],
-        "new_in_12_months": sum(number for _, number in months[-13:-1]),
-        "last_24_months": dg.MetadataValue.md(plot(months)),
-        "newest_rows": rows_as_table(columns, newest),
-    }
+    found = table_metadata(connection, table_name("marts", table.name))
+    if has_select("marts/plots", table.name):
+        _, counted = read_named(connection, "marts/plots", table.name, values)
+        months = last_months(dict(counted), as_of.date())
+        found["new_last_month"] = months[-2][1]
+        found["new_in_12_months"] = sum(number for _, number in months[-13:-1])
+        found["last_24_months"] = dg.MetadataValue.md(plot(months))
+    if has_select("marts/previews", table.name):
+        found["newest_rows"] = rows_as_table(*read_named(connection, "marts/previews", table.name, values))
+    return found
 
 
 def rows_as_table(names: Sequence[str], rows: Sequence[Sequence[object]]) -> dg.TableMetadataValue:

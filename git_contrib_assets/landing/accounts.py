@@ -16,7 +16,7 @@ from git_contrib_assets.storage.landed.accounts import ACCOUNTS
     key=["landing", "accounts"],
     metadata=definition_metadata(ACCOUNTS, code=["landing/accounts.py", "landing/ask_accounts.py"]),
     deps=[["landing", "crawl_log"]],
-    group_name="contributors",
+    group_name="contributors/landing",
     kinds={"github", "parquet"},
     owners=["team:data"],
     tags={"layer": "landing", "pii": ""},

@@ -23,7 +23,7 @@ class CatalogueConfig(dg.Config):
 @dg.asset(
     key=["landing", "repositories"],
     metadata=definition_metadata(REPOSITORIES, code=["landing/repositories.py", "landing/catalogue.py"]),
-    group_name="repositories",
+    group_name="contributors/landing",
     kinds={"github", "parquet"},
     owners=["team:data"],
     tags={"layer": "landing"},

@@ -11,7 +11,7 @@ from git_contrib_assets.errors import UsageError
 from git_contrib_assets.graph.metadata import rows_as_table
 from git_contrib_assets.graph.resources import Installation, budget, budget_spent
 from git_contrib_assets.reconciliation.statistics import Account, Reconciliation, ask_statistics, compare
-from git_contrib_assets.serving.contract import REPOSITORIES
+from git_contrib_assets.serving.contract.contributors import REPOSITORIES
 from git_contrib_assets.serving.read import open_snapshot
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.warehouse import read_named
@@ -36,7 +36,7 @@ statistics = dg.AssetSpec(
         "busiest accounts of a repository, merges and empty commits left out. Read by the check alone, on demand; never a "
         "source of counts, and kept nowhere."
     ),
-    group_name="contributors",
+    group_name="reconciliation",
     kinds={"github"},
     owners=["team:data"],
     tags={"layer": "reconciliation"},

@@ -7,7 +7,7 @@ from git_contrib_assets.graph.metadata import FRESH_FOR, definition_metadata, ro
 from git_contrib_assets.graph.resources import Installation
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import AttemptState
-from git_contrib_assets.serving.contract import SNAPSHOT
+from git_contrib_assets.serving.contract.contributors import PUBLICATION, SNAPSHOT
 from git_contrib_assets.serving.publish import publish
 from git_contrib_assets.storage.landing_zone import LandingZone
 
@@ -16,14 +16,8 @@ from git_contrib_assets.storage.landing_zone import LandingZone
     key=["serving", "snapshot"],
     metadata=definition_metadata(SNAPSHOT, api="/v1/meta", code=["serving/snapshot.sql", "serving/publish.py"]),
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=FRESH_FOR),
-    deps=[
-        ["marts", "monthly_new_contributors"],
-        ["marts", "first_commits"],
-        ["marts", "contributors"],
-        ["marts", "repositories"],
-        ["warehouse", "owners"],
-    ],
-    group_name="serving",
+    deps=[[table.layer, table.name] for table in PUBLICATION.tables],
+    group_name="contributors/serving",
     kinds={"duckdb"},
     owners=["team:data"],
     tags={"layer": "serving", "pii": ""},
@@ -37,17 +31,16 @@ def snapshot(installation: Installation) -> dg.MaterializeResult:  # type: ignor
     not change make no new snapshot; that they were looked at is recorded instead.
     """
     with installation.errors_reported(), installation.warehouse("publishing") as connection:
-        published = publish(connection, installation.home, as_of=installation.as_of)
+        published = publish(connection, installation.home, PUBLICATION, as_of=installation.as_of)
     reporter().published(published.snapshot_id, changed=published.changed)
-    path = installation.home.published / f"{published.snapshot_id}.duckdb"
     return dg.MaterializeResult(
         metadata={
             "snapshot": published.snapshot_id,
             "changed": published.changed,
-            "identity": published.identity,
-            "emails_not_asked": published.emails_not_asked,
-            "dagster/uri": str(path),
-            "megabytes": round(path.stat().st_size / 1e6, 2),
+            "identity": published.about["identity"],
+            "emails_not_asked": published.about["emails_not_asked"],
+            "dagster/uri": str(published.file),
+            "megabytes": round(published.file.stat().st_size / 1e6, 2),
             **{f"rows_{table}": rows for table, rows in published.rows.items()},
         }
     )

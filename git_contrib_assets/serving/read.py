@@ -13,7 +13,8 @@ import duckdb
 import orjson
 
 from git_contrib_assets.errors import NotPublished, UsageError
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, MONTHLY_NEW_CONTRIBUTORS, SNAPSHOT
+from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK
+from git_contrib_assets.serving.contract.contributors import MONTHLY_NEW_CONTRIBUTORS, PUBLICATION, SNAPSHOT
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.tables import Table
 
@@ -115,15 +116,15 @@ def open_snapshot(home: Home) -> Iterator[Snapshot]:
 
     Raises NotPublished where there is none.
     """
-    link = home.published / CURRENT_LINK
+    folder = PUBLICATION.reading_folder(home.published)
     try:
-        connection = duckdb.connect(str(link.resolve(strict=True)), read_only=True)
+        connection = duckdb.connect(str((folder / CURRENT_LINK).resolve(strict=True)), read_only=True)
     except (OSError, duckdb.Error) as error:
         raise NotPublished(
             f"Nothing is published in {home.root} yet: run `git-contrib run` or `git-contrib demo` first"
         ) from error
     with contextlib.closing(connection):
-        yield Snapshot(connection, home.published)
+        yield Snapshot(connection, folder)
 
 
 def _query(table: Table, repository: str | None) -> tuple[str, dict[str, Any]]:

@@ -75,6 +75,13 @@ def table_name(layer: str, name: str) -> str:
     return f"{_SCHEMAS[layer]}.{name}"
 
 
+def table_key(table: str) -> list[str]:
+    """The key of the asset that is the table of this name in the warehouse file."""
+    schema, _, name = table.partition(".")
+    (layer,) = (layer for layer, its_schema in _SCHEMAS.items() if its_schema == schema)
+    return [layer, name]
+
+
 def count_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     """The number of rows of a table."""
     (rows,) = connection.execute(f"select count(*) from {table}").fetchall()[0]  # noqa: S608 - our own names
@@ -95,6 +102,11 @@ def read_violations(
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Columns and rows of a check's select (``marts/violations/<name>.sql``): there must be no row."""
     return read_named(connection, "marts/violations", name, parameters)
+
+
+def has_select(layer: str, name: str) -> bool:
+    """Whether there is such a ``.sql`` file in the package."""
+    return files("git_contrib_assets").joinpath(layer, f"{name}.sql").is_file()
 
 
 @cache

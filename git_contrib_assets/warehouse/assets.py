@@ -14,19 +14,17 @@ from git_contrib_assets.tables import Table
 from git_contrib_assets.warehouse.tables import AUTHORS, COMMITS, KNOWN_BOTS, OWNERS, REPOSITORIES
 
 
-def _table(
-    table: Table, group: str, deps: Sequence[Any], *, personal: bool = False
-) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+def _table(table: Table, deps: Sequence[Any]) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """The label that all tables of this layer share."""
     name = table.name
     return dg.asset(
         key=["warehouse", name],
         deps=deps,
         metadata=definition_metadata(table, name=table_name("warehouse", name), code=[f"warehouse/{name}.sql"]),
-        group_name=group,
+        group_name="contributors/warehouse",
         kinds={"duckdb", "sql"},
         owners=["team:data"],
-        tags={"layer": "warehouse", **({"pii": ""} if personal else {})},
+        tags={"layer": "warehouse", **({"pii": ""} if table.is_personal else {})},
         code_version=code_version("warehouse", name),
         automation_condition=after_crawl,
     )
@@ -39,7 +37,7 @@ def _build(installation: Installation, of: Table) -> dg.MaterializeResult:  # ty
         return dg.MaterializeResult(metadata=table_metadata(connection, table_name("warehouse", of.name)))
 
 
-@_table(REPOSITORIES, "repositories", [["landing", "repositories"], ["landing", "crawl_log"]])
+@_table(REPOSITORIES, [["landing", "repositories"], ["landing", "crawl_log"]])
 def repositories(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per repository ever listed, with how its last attempt ended.
 
@@ -49,13 +47,13 @@ def repositories(installation: Installation) -> dg.MaterializeResult:  # type: i
     return _build(installation, REPOSITORIES)
 
 
-@_table(OWNERS, "repositories", [repositories])
+@_table(OWNERS, [repositories])
 def owners(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per owner of a repository ever listed. Key: `owner_id`."""
     return _build(installation, OWNERS)
 
 
-@_table(COMMITS, "contributors", [["landing", "crawl_log"]], personal=True)
+@_table(COMMITS, [["landing", "crawl_log"]])
 def commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per repository and commit reachable from the tip of its default branch, merges included.
 
@@ -65,9 +63,7 @@ def commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore
     return _build(installation, COMMITS)
 
 
-@_table(
-    KNOWN_BOTS, "contributors", [["landing", "crawl_log"]]
-)  # of itself it needs nothing: it is made with the others
+@_table(KNOWN_BOTS, [["landing", "crawl_log"]])  # of itself it needs nothing: it is made with the others
 def known_bots(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per login or author name that is known to be a program although nothing in it says [bot].
 
@@ -76,7 +72,7 @@ def known_bots(installation: Installation) -> dg.MaterializeResult:  # type: ign
     return _build(installation, KNOWN_BOTS)
 
 
-@_table(AUTHORS, "contributors", [commits, known_bots, ["landing", "accounts"]], personal=True)
+@_table(AUTHORS, [commits, known_bots, ["landing", "accounts"]])
 def authors(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per repository and author as written (name and address), with the contributor behind it.
 

@@ -7,6 +7,7 @@ _SHA = Column("sha", "VARCHAR", "The commit's sha")
 
 REPOSITORIES = Table(
     name="repositories",
+    layer="warehouse",
     grain="One row per repository ever listed, with how its last attempt ended",
     key=("repository_id",),
     order=("repository", "repository_id"),
@@ -37,19 +38,21 @@ REPOSITORIES = Table(
 
 OWNERS = Table(
     name="owners",
+    layer="warehouse",
     grain="One row per owner of a repository ever listed",
     key=("owner_id",),
     order=("owner", "owner_id"),
     columns=(
         Column("owner_id", "BIGINT", "GitHub's numeric id of the owner"),
-        Column("owner", "VARCHAR", "Login, by the newest listing"),
-        Column("type", "VARCHAR", "Organization or User"),
+        Column("owner", "VARCHAR", "Login, by the newest listing", personal=False),
+        Column("type", "VARCHAR", "Organization or User", personal=False),
         Column("repositories", "BIGINT", "Repositories ever listed"),
     ),
 )
 
 COMMITS = Table(
     name="commits",
+    layer="warehouse",
     grain="One row per repository and commit reachable from the tip of its default branch, merges included",
     key=("repository_id", "sha"),
     order=(),
@@ -57,14 +60,15 @@ COMMITS = Table(
         _REPOSITORY_ID,
         _SHA,
         Column("parent_count", "INTEGER", "Number of parents: two or more for a merge"),
-        Column("author_name", "VARCHAR", "Author's name as written"),
-        Column("author_email", "VARCHAR", "Author's address as written"),
+        Column("author_name", "VARCHAR", "Author's name as written", personal=True),
+        Column("author_email", "VARCHAR", "Author's address as written", personal=True),
         Column("dated_at", "TIMESTAMP", "The author's date, or the committer's where that cannot be right (UTC)"),
     ),
 )
 
 KNOWN_BOTS = Table(
     name="known_bots",
+    layer="warehouse",
     grain="One row per login or author name that is known to be a program although nothing in it says [bot]",
     key=("kind", "value"),
     order=("kind", "value"),
@@ -77,12 +81,13 @@ KNOWN_BOTS = Table(
 
 AUTHORS = Table(
     name="authors",
+    layer="warehouse",
     grain="One row per repository and author as written (name and address), with the contributor behind it",
     key=("repository_id", "address_id", "author_name"),
     order=(),
     columns=(
         _REPOSITORY_ID,
-        Column("contributor_id", "VARCHAR", "Who it is: the same in all repositories"),
+        Column("contributor_id", "VARCHAR", "Who it is: the same in all repositories", personal=True),
         Column("identity", "VARCHAR", "The rule that told who it is: account, bot, email or name"),
         Column("login", "VARCHAR", "GitHub login where one is known, else null"),
         Column("is_login_current", "BOOLEAN", "GitHub said the login; else it is read out of an address"),

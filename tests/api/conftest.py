@@ -20,7 +20,8 @@ from api.kit.problems import ProblemError
 from api.kit.settings import Settings
 from api.kit.snapshot import SnapshotStore
 from api.main import create_app
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, TABLES
+from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 Rows = Sequence[Mapping[str, Any]]
 # for what is not about the bound on a query's time: a machine that halts for a moment must not reach it
@@ -106,7 +107,7 @@ class Published:
         }
         path = self.folder / f"{snapshot_id}.duckdb"
         connection = duckdb.connect(str(path))
-        for table in TABLES:
+        for table in PUBLICATION.all_tables:
             columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
             connection.execute(f"create table {table.name} ({columns})")
             rows = [row] if table.name == "snapshot" else tables.get(table.name, [])

@@ -46,7 +46,7 @@ def made(tmp_path: Path) -> MadeHome:
     kept.mkdir()
     for number in range(1, REPOSITORIES + 1):
         made.repository(commit(), repository_id=number)
-    first = made.home.published / f"{made.publish().snapshot_id}.duckdb"
+    first = made.folder_of_snapshots / f"{made.publish().snapshot_id}.duckdb"
     for number in range(1, SWITCHES + 2):
         name = f"{NOW + number * MINUTE:%Y%m%dT%H%M%SZ}-changed"
         shutil.copy(first, kept / f"{name}.duckdb")
@@ -136,8 +136,8 @@ async def test_no_request_fails_or_mixes_at_a_switch(made, address):
     def switch() -> None:
         nonlocal current, switched_at
         current, switched_at = current + 1, answers
-        (made.home.published / kept[current].name).unlink(missing_ok=True)
-        (made.home.published / kept[current].name).hardlink_to(kept[current])
+        (made.folder_of_snapshots / kept[current].name).unlink(missing_ok=True)
+        (made.folder_of_snapshots / kept[current].name).hardlink_to(kept[current])
         publishing._switch(made.home, kept[current].stem)
         publishing._prune(made.home, kept[current].stem)
 
@@ -161,4 +161,4 @@ async def test_no_request_fails_or_mixes_at_a_switch(made, address):
     assert current == SWITCHES
     assert len(seen) > SWITCHES / 2
     assert answers >= SWITCHES * ANSWERS_PER_SWITCH
-    assert len(list(made.home.published.glob("2*.duckdb"))) == 3
+    assert len(list(made.folder_of_snapshots.glob("2*.duckdb"))) == 3

@@ -11,6 +11,7 @@ from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import NotPublished
 from git_contrib_assets.marts import assets as marts_assets
 from git_contrib_assets.runtime import pipeline
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import current_snapshot
 from git_contrib_assets.storage import warehouse
 
@@ -36,7 +37,7 @@ def test_the_last_good_snapshot_stays_and_the_check_is_named(
     made: MadeHome, make_tables: MakeTables, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert make_tables().success
-    before = current_snapshot(made.home)
+    before = current_snapshot(made.home, PUBLICATION)
 
     def build_wrongly(connection: Any, layer: str, name: str, parameters: Any) -> int:
         rows = warehouse.build_table(connection, layer, name, parameters)
@@ -48,7 +49,7 @@ def test_the_last_good_snapshot_stays_and_the_check_is_named(
     made.land(1, [commit(), commit("zoe@example.com", "2020-08-01")])
     done = make_tables()
     assert not done.success
-    assert current_snapshot(made.home) == before
+    assert current_snapshot(made.home, PUBLICATION) == before
     error = pipeline._unexplained(made.home, done)
     assert isinstance(error, NotPublished)
     assert "first_commit_is_the_earliest of marts/first_commits" in str(error)

@@ -18,11 +18,14 @@ from hypothesis import strategies as st
 from oracle import Answer, Listed, Month
 from organisations import Organisation, commits, crowded_organisation, organisations
 
-from git_contrib_assets.marts.checks import DRIFT, RULES, one_row_per_key
-from git_contrib_assets.serving.publish import _fingerprint
+from git_contrib_assets.marts.checks import one_row_per_key
+from git_contrib_assets.marts.contributors import OLD_MONTHS
+from git_contrib_assets.marts.registry import MARTS
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
+from git_contrib_assets.serving.publish import publish
 from git_contrib_assets.storage.warehouse import read_violations
 
-SELECTS = [rule.name for rules in RULES.values() for rule in rules if rule.blocking and rule.name != DRIFT]
+SELECTS = [rule.name for mart in MARTS for rule in mart.rules if rule.blocking and rule is not OLD_MONTHS]
 
 
 def examples(number: int) -> settings:
@@ -53,7 +56,7 @@ def monthly(made: MadeHome) -> dict[tuple[int, date], Month]:
 def fingerprint(made: MadeHome) -> str:
     """The hash over all that would be published."""
     with made.building() as connection:
-        return _fingerprint(connection)
+        return publish(connection, made.home, PUBLICATION, as_of=made.as_of).about["fingerprint"]
 
 
 @examples(12)
@@ -72,7 +75,7 @@ def _equals_the_definitions(organisation: Organisation) -> None:
     with landed(organisation) as made:
         with made.building() as connection:
             assert [name for name in SELECTS if read_violations(connection, name, {})[1]] == []
-            assert [table.name for table in RULES if one_row_per_key(connection, table)] == []
+            assert [mart.table.name for mart in MARTS if one_row_per_key(connection, mart.table).rows] == []
         assert monthly(made) == oracle.monthly(*_all(organisation))
         _same_people(made, firsts)
         _same_totals(made, firsts)

@@ -4,6 +4,7 @@ from typing import Any
 
 from histories import MadeHome, commit, rows
 
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import current_file
 from git_contrib_assets.storage.warehouse import read_select
 
@@ -68,7 +69,7 @@ def test_the_published_row_says_the_same(made: MadeHome) -> None:
     made.repository(*PEOPLE)
     made.answer("bob@example.com", None)
     made.publish()
-    path = current_file(made.home)
+    path = current_file(made.home, PUBLICATION)
     with made.warehouse() as connection:
         connection.execute(f"attach '{path}' as published (read_only)")
         (row,) = rows(connection, "select identity, emails, emails_not_asked from published.snapshot")

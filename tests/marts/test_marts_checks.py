@@ -10,12 +10,15 @@ import pytest
 from histories import NOW, Commit, MadeHome, commit
 
 from git_contrib_assets.marts import checks
-from git_contrib_assets.serving.contract import CONTRIBUTORS, MONTHLY_NEW_CONTRIBUTORS
+from git_contrib_assets.marts.contributors import OLD_MONTHS
+from git_contrib_assets.marts.mart import Mart
+from git_contrib_assets.marts.registry import MARTS
+from git_contrib_assets.serving.contract.contributors import CONTRIBUTORS, MONTHLY_NEW_CONTRIBUTORS
 from git_contrib_assets.storage.warehouse import read_named, read_violations
 from git_contrib_assets.tables import Table
 
-KEYED = list(checks.RULES)
-SELECTS = [rule.name for rules in checks.RULES.values() for rule in rules if rule.name != checks.DRIFT]
+KEYED = [mart.table for mart in MARTS]
+SELECTS = [rule.name for mart in MARTS for rule in mart.rules if rule is not OLD_MONTHS]
 AS_OF = {"as_of": NOW}
 
 
@@ -41,8 +44,11 @@ def tables(good: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnectio
 
 def loud(tables: duckdb.DuckDBPyConnection) -> set[str]:
     """The checks that fail."""
-    keys = {f"one_row_per_key:{table.name}" for table in KEYED if checks.one_row_per_key(tables, table)}
-    return keys | {name for name in SELECTS if read_violations(tables, name, AS_OF)[1]}
+    keys = {f"one_row_per_key:{table.name}" for table in KEYED if checks.one_row_per_key(tables, table).rows}
+    emails = (
+        {"no_email_is_published"} if any(checks.no_email_is_published(tables, one).rows for one in KEYED) else set()
+    )
+    return keys | emails | {name for name in SELECTS if read_violations(tables, name, AS_OF)[1]}
 
 
 def test_good_tables_pass_every_check(tables: duckdb.DuckDBPyConnection) -> None:
@@ -108,14 +114,14 @@ def test_damage_is_found(tables: duckdb.DuckDBPyConnection, expected: str, damag
 @pytest.mark.parametrize("table", KEYED, ids=lambda table: table.name)
 def test_a_key_that_is_there_twice_is_found(tables: duckdb.DuckDBPyConnection, table: Table) -> None:
     tables.execute(f"insert into marts.{table.name} select * from marts.{table.name} limit 1")  # noqa: S608
-    assert len(checks.one_row_per_key(tables, table)) == 1
+    assert len(checks.one_row_per_key(tables, table).rows) == 1
 
 
 @pytest.mark.parametrize("table", KEYED, ids=lambda table: table.name)
 def test_a_key_that_is_null_is_found(tables: duckdb.DuckDBPyConnection, table: Table) -> None:
     row = f"(select min(rowid) from marts.{table.name})"  # noqa: S608
     tables.execute(f"update marts.{table.name} set {table.key[-1]} = null where rowid = {row}")  # noqa: S608
-    assert len(checks.one_row_per_key(tables, table)) == 1
+    assert len(checks.one_row_per_key(tables, table).rows) == 1
 
 
 def test_a_crowd_without_accounts_is_no_news_where_nobody_was_asked(tables: duckdb.DuckDBPyConnection) -> None:
@@ -128,32 +134,30 @@ def test_what_would_publish_a_wrong_table_blocks_and_the_rest_warns() -> None:
         "most_contributors_have_an_account",
         "few_contributors_are_bots",
         "account_answers_are_fresh",
-        checks.DRIFT,
+        OLD_MONTHS.name,
     }
-    definitions = (
-        checks.check_contributors,
-        checks.check_first_commits,
-        checks.check_repositories,
-        checks.check_monthly_new_contributors,
-    )
-    specs = [spec for definition in definitions for spec in definition.check_specs]
-    assert len(specs) == len(SELECTS) + len(KEYED) + 1
+    specs = [spec for definition in checks.MART_CHECKS for spec in definition.check_specs]
+    about_people = [table for table in KEYED if table.is_personal]
+    assert {spec.asset_key.path[-1] for spec in specs if spec.name == "no_email_is_published"} == {
+        table.name for table in about_people
+    }
+    assert len(specs) == len(SELECTS) + len(KEYED) + len(about_people) + 1
     assert {spec.name for spec in specs if not spec.blocking} == warn
     assert all(spec.description for spec in specs)
 
 
-@pytest.mark.parametrize("table", KEYED, ids=lambda table: table.name)
-def test_every_check_says_of_how_much(tables: duckdb.DuckDBPyConnection, table: Table) -> None:
-    names, rows = read_named(tables, "marts/measures", table.name, AS_OF)
+@pytest.mark.parametrize("mart", MARTS, ids=lambda mart: mart.table.name)
+def test_every_check_says_of_how_much(tables: duckdb.DuckDBPyConnection, mart: Mart) -> None:
+    names, rows = read_named(tables, "marts/measures", mart.table.name, AS_OF)
     assert len(rows) == 1
     counts = dict(zip(names, rows[0], strict=True))
-    for rule in checks.RULES[table]:
+    for rule in mart.rules:
         assert rule.counts
         assert all(isinstance(counts[name], int | float) for name in rule.counts)
 
 
 def test_a_failed_check_shows_what_it_found_and_a_warning_stays_one() -> None:
-    rules = {rule.name: rule for rules in checks.RULES.values() for rule in rules}
+    rules = {rule.name: rule for mart in MARTS for rule in mart.rules}
     found = checks.Found(("repository", "months"), [(f"acme/r{number}", number) for number in range(25)])
     loud = checks._result(MONTHLY_NEW_CONTRIBUTORS, rules["no_month_is_missing"], found, {"months": 7})
     assert (loud.passed, loud.severity) == (False, dg.AssetCheckSeverity.ERROR)
@@ -193,7 +197,7 @@ def drift(made: MadeHome, *, later: int = 0) -> checks.Found:
     """What the check finds in the tables as they are built now, ``later`` days after the first."""
     made.as_of = NOW + timedelta(days=later)
     with made.building() as connection:
-        found = checks.drift(connection, made.home.published)
+        found = checks.drift(connection, made.home.current_contributors)
         assert connection.execute("select 1 from duckdb_databases() where database_name = 'previous'").fetchall() == []
     return found
 

@@ -6,6 +6,7 @@ import duckdb
 import pytest
 from histories import MadeHome, commit
 
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import current_file
 
 ADDRESSES = [
@@ -32,7 +33,7 @@ def planted(made: MadeHome) -> MadeHome:
 
 
 def published(made: MadeHome) -> Path:
-    path = current_file(made.home)
+    path = current_file(made.home, PUBLICATION)
     assert path is not None
     return path
 

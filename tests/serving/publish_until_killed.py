@@ -11,6 +11,7 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import publish
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.warehouse import open_warehouse
@@ -23,7 +24,7 @@ def publish_for_ever(home: Home, started: int) -> None:
         while True:
             now += timedelta(seconds=1)
             connection.execute("update typed.owners set repositories = repositories + 1")
-            publish(connection, home, as_of=now)
+            publish(connection, home, PUBLICATION, as_of=now)
             os.write(started, b".")
 
 

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import duckdb
 import pytest
 from histories import NOW, MadeHome, Row, commit, rows
 
-from git_contrib_assets.serving import publish as publishing
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, TABLES
-from git_contrib_assets.serving.publish import current_file, current_snapshot
+from git_contrib_assets.errors import StorageError
+from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
+from git_contrib_assets.serving.publish import _switch, current_file, current_snapshot, publish
 from git_contrib_assets.serving.read import open_snapshot
 
 HOUR = timedelta(hours=1)
@@ -31,11 +33,11 @@ def published(made: MadeHome) -> MadeHome:
 
 def snapshots(made: MadeHome) -> list[str]:
     """The names of the snapshot files, oldest first."""
-    return sorted(path.stem for path in made.home.published.glob("*.duckdb") if not path.is_symlink())
+    return sorted(path.stem for path in made.folder_of_snapshots.glob("*.duckdb") if not path.is_symlink())
 
 
 def checked(made: MadeHome) -> Row:
-    content: Row = json.loads((made.home.published / CHECKED_FILE).read_bytes())
+    content: Row = json.loads((made.folder_of_snapshots / CHECKED_FILE).read_bytes())
     return content
 
 
@@ -45,7 +47,7 @@ def in_snapshot(path: Path, query: str) -> list[Row]:
 
 
 def test_unchanged_tables_publish_nothing_new(published: MadeHome) -> None:
-    path = current_file(published.home)
+    path = current_file(published.home, PUBLICATION)
     assert path is not None
     before, content = checked(published), path.read_bytes()
     again = published.publish(NOW + HOUR)
@@ -65,7 +67,7 @@ def test_the_time_of_the_newest_check_is_told(published: MadeHome) -> None:
 
 @pytest.mark.parametrize("change", ["a commit", "a month", "an answer", "a star", "a repository"])
 def test_changed_tables_publish_a_new_snapshot(published: MadeHome, change: str) -> None:
-    before = current_snapshot(published.home)
+    before = current_snapshot(published.home, PUBLICATION)
     if change == "a commit":
         published.land(1, [commit(), commit("bob@example.com", "2020-07-01"), commit("zoe@example.com")])
     elif change == "a month":
@@ -79,19 +81,19 @@ def test_changed_tables_publish_a_new_snapshot(published: MadeHome, change: str)
     after = published.publish()
     assert after.changed
     assert after.snapshot_id != before[0]
-    assert current_snapshot(published.home)[0] == after.snapshot_id == checked(published)["snapshot_id"]
+    assert current_snapshot(published.home, PUBLICATION)[0] == after.snapshot_id == checked(published)["snapshot_id"]
     assert len(snapshots(published)) == 2
 
 
 def test_tables_that_are_as_they_once_were_get_a_new_name(published: MadeHome) -> None:
-    first = current_snapshot(published.home)
+    first = current_snapshot(published.home, PUBLICATION)
     published.repository(repository_id=2, never_read=True)
     published.publish(NOW + HOUR)
     published.listed.pop(2)
     published.landing.repositories.write(published.listed.values())
     third = published.publish(NOW + 2 * HOUR)
     assert third.snapshot_id != first[0]
-    assert current_snapshot(published.home) == (third.snapshot_id, first[1])
+    assert current_snapshot(published.home, PUBLICATION) == (third.snapshot_id, first[1])
 
 
 def publish_changed(made: MadeHome, times: int) -> list[str]:
@@ -100,14 +102,14 @@ def publish_changed(made: MadeHome, times: int) -> list[str]:
     with made.warehouse() as connection:
         for number in range(1, times + 1):
             connection.execute("update typed.owners set repositories = repositories + 1")
-            ids.append(publishing.publish(connection, made.home, as_of=NOW + number * HOUR).snapshot_id)
+            ids.append(publish(connection, made.home, PUBLICATION, as_of=NOW + number * HOUR).snapshot_id)
     return ids
 
 
 def test_the_last_three_are_kept(published: MadeHome) -> None:
     ids = publish_changed(published, 4)
     assert snapshots(published) == ids[-3:]
-    assert current_snapshot(published.home)[0] == ids[-1]
+    assert current_snapshot(published.home, PUBLICATION)[0] == ids[-1]
 
 
 def test_who_has_an_old_one_open_goes_on_reading_it(published: MadeHome) -> None:
@@ -122,19 +124,19 @@ def test_the_current_one_stays_even_if_the_clock_goes_back(published: MadeHome) 
     publish_changed(published, 3)
     published.repository(repository_id=2, never_read=True)
     back = published.publish(NOW - 1000 * HOUR)
-    assert current_snapshot(published.home)[0] == back.snapshot_id
+    assert current_snapshot(published.home, PUBLICATION)[0] == back.snapshot_id
     assert back.snapshot_id in snapshots(published)
     assert len(snapshots(published)) == 3
 
 
 def test_the_link_is_relative(published: MadeHome, tmp_path: Path) -> None:
     moved = published.root.rename(tmp_path / "moved")
-    assert (moved / "published" / CURRENT_LINK).resolve(strict=True).parent == moved / "published"
+    assert (moved / "published" / CURRENT_LINK).resolve(strict=True).parent == moved / "published" / "contributors"
 
 
 def test_the_link_always_leads_to_a_file(published: MadeHome) -> None:
     ids = publish_changed(published, 2)
-    link, done, looks, lost = published.home.published / CURRENT_LINK, threading.Event(), 0, []
+    link, done, looks, lost = published.folder_of_snapshots / CURRENT_LINK, threading.Event(), 0, []
 
     def look() -> None:
         nonlocal looks
@@ -148,7 +150,7 @@ def test_the_link_always_leads_to_a_file(published: MadeHome) -> None:
     reader = threading.Thread(target=look)
     reader.start()
     for number in range(400):
-        publishing._switch(published.home, ids[number % 2])
+        _switch(published.folder_of_snapshots / CURRENT_LINK, f"{ids[number % 2]}.duckdb")
     while not looks:
         pass
     done.set()
@@ -158,7 +160,7 @@ def test_the_link_always_leads_to_a_file(published: MadeHome) -> None:
 
 @pytest.mark.parametrize("damage", [b"", b"garbage" * 5000])
 def test_a_current_snapshot_that_cannot_be_read_is_replaced(published: MadeHome, damage: bytes) -> None:
-    path = current_file(published.home)
+    path = current_file(published.home, PUBLICATION)
     assert path is not None
     path.write_bytes(damage)
     assert published.publish(NOW + HOUR).changed
@@ -167,7 +169,7 @@ def test_a_current_snapshot_that_cannot_be_read_is_replaced(published: MadeHome,
 
 
 def test_a_link_that_leads_nowhere_is_replaced(published: MadeHome) -> None:
-    path = current_file(published.home)
+    path = current_file(published.home, PUBLICATION)
     assert path is not None
     path.unlink()
     assert published.publish(NOW + HOUR).changed
@@ -176,7 +178,7 @@ def test_a_link_that_leads_nowhere_is_replaced(published: MadeHome) -> None:
 
 
 def test_what_killed_publishers_left_is_swept(published: MadeHome) -> None:
-    folder = published.home.published
+    folder = published.folder_of_snapshots
     leftovers = ["x.duckdb.1.tmp", "x.duckdb.1.tmp.wal", "checked.json.1.tmp"]
     for name in leftovers:
         (folder / name).write_bytes(b"half a file")
@@ -197,34 +199,30 @@ def test_a_kill_never_leaves_an_unreadable_snapshot_and_leftovers_do_not_grow(pu
             print(moments.uniform(0, 0.15), file=process.stdin, flush=True)
             assert process.stdout.readline() == "killed\n"
             with open_snapshot(published.home) as snapshot:
-                for table in TABLES:
+                for table in PUBLICATION.all_tables:
                     assert snapshot.rows(table), table.name
                 (owner,) = snapshot.connection.execute("select repositories from owners").fetchall()
             assert owner[0] >= last, "the snapshot went back"
             last = owner[0]
-            left.append(len(list(published.home.published.glob("*.tmp*"))))
+            left.append(len(list(published.folder_of_snapshots.glob("*.tmp*"))))
             assert len(snapshots(published)) <= 5
         process.stdin.close()
     assert last > 10
     assert max(left) <= 3, "one killed publisher leaves a file, its log and a link at most"
     published.publish(NOW + 10**6 * HOUR)
-    assert not list(published.home.published.glob("*.tmp*"))
+    assert not list(published.folder_of_snapshots.glob("*.tmp*"))
     assert len(snapshots(published)) == 3
 
 
-def test_a_failed_publication_leaves_the_last_one(published: MadeHome, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = current_snapshot(published.home)
+def test_a_failed_publication_leaves_the_last_one(published: MadeHome) -> None:
+    before = current_snapshot(published.home, PUBLICATION)
     published.repository(repository_id=2, never_read=True)
-
-    def fail(*_: object) -> None:
-        raise RuntimeError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(publishing, "_quoted", fail)
-        with pytest.raises(RuntimeError):
-            published.publish(NOW + HOUR)
-    assert current_snapshot(published.home) == before
-    assert not list(published.home.published.glob("*.tmp*"))
+    *good, last = PUBLICATION.tables
+    broken = replace(PUBLICATION, tables=(*good, replace(last, order=("no_such_column",))))
+    with pytest.raises(StorageError):
+        published.publish(NOW + HOUR, broken)
+    assert current_snapshot(published.home, PUBLICATION) == before
+    assert not list(published.folder_of_snapshots.glob("*.tmp*"))
     assert published.publish(NOW + HOUR).changed
 
 
@@ -232,33 +230,37 @@ def test_a_failed_publication_leaves_the_last_one(published: MadeHome, monkeypat
 
 
 def test_columns_and_types_are_those_of_the_contract(published: MadeHome) -> None:
-    path = current_file(published.home)
+    path = current_file(published.home, PUBLICATION)
     assert path is not None
     query = "select table_name, column_name, data_type from duckdb_columns() where not internal order by table_name, column_index"
     found: dict[str, list[tuple[str, str]]] = {}
     for row in in_snapshot(path, query):
         found.setdefault(row["table_name"], []).append((row["column_name"], row["data_type"]))
-    assert found == {table.name: [(column.name, column.type) for column in table.columns] for table in TABLES}
+    assert found == {
+        table.name: [(column.name, column.type) for column in table.columns] for table in PUBLICATION.all_tables
+    }
     assert in_snapshot(path, "from duckdb_views() where not internal") == []
 
 
 def test_tables_and_columns_bear_their_descriptions(published: MadeHome) -> None:
-    path = current_file(published.home)
+    path = current_file(published.home, PUBLICATION)
     assert path is not None
     tables = in_snapshot(path, "select table_name, comment from duckdb_tables()")
-    assert {row["table_name"]: row["comment"] for row in tables} == {table.name: table.grain for table in TABLES}
+    assert {row["table_name"]: row["comment"] for row in tables} == {
+        table.name: table.grain for table in PUBLICATION.all_tables
+    }
     columns = in_snapshot(path, "select table_name, column_name, comment from duckdb_columns() where not internal")
     assert {(row["table_name"], row["column_name"]): row["comment"] for row in columns} == {
-        (table.name, column.name): column.description for table in TABLES for column in table.columns
+        (table.name, column.name): column.description for table in PUBLICATION.all_tables for column in table.columns
     }
 
 
 def test_rows_are_stored_in_their_published_order(published: MadeHome) -> None:
     published.repository(*(commit(f"p{n}@example.com", sha=f"{99 - n:040x}") for n in range(40)), repository_id=2)
     published.publish(NOW + HOUR)
-    path = current_file(published.home)
+    path = current_file(published.home, PUBLICATION)
     assert path is not None
-    for table in TABLES:
+    for table in PUBLICATION.all_tables:
         order = ", ".join(table.order)
         stored = in_snapshot(path, f"from {table.name}")
         assert stored
@@ -268,7 +270,7 @@ def test_rows_are_stored_in_their_published_order(published: MadeHome) -> None:
 def test_the_snapshot_tells_of_itself(published: MadeHome) -> None:
     with open_snapshot(published.home) as snapshot:
         about = snapshot.about()
-    path = current_file(published.home)
+    path = current_file(published.home, PUBLICATION)
     assert path is not None
     assert about["snapshot_id"] == path.stem
     assert about["complete_through"].isoformat() == "2021-02-28"

@@ -12,12 +12,12 @@ import pytest
 from histories import NOW, MadeHome, at, commit
 
 from git_contrib_assets.errors import NotPublished, UsageError
-from git_contrib_assets.serving.contract import (
+from git_contrib_assets.serving.contract.contributors import (
     CONTRIBUTORS,
     FIRST_COMMITS,
     MONTHLY_NEW_CONTRIBUTORS,
+    PUBLICATION,
     REPOSITORIES,
-    TABLES,
 )
 from git_contrib_assets.serving.read import Snapshot, open_snapshot
 from git_contrib_assets.tables import Table
@@ -123,7 +123,7 @@ def plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", PUBLICATION.all_tables, ids=lambda table: table.name)
 @pytest.mark.parametrize("form", ["json", "ndjson"])
 def test_json_holds_every_value(snapshot: Snapshot, table: Table, form: str) -> None:
     text = written(snapshot, table, form)
@@ -132,7 +132,7 @@ def test_json_holds_every_value(snapshot: Snapshot, table: Table, form: str) -> 
     assert all(list(row) == list(table.column_names) for row in found)
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", PUBLICATION.all_tables, ids=lambda table: table.name)
 def test_csv_holds_every_value(snapshot: Snapshot, table: Table) -> None:
     header, *lines = csv.reader(io.StringIO(written(snapshot, table, "csv").decode(), newline=""))
     assert header == list(table.column_names)
@@ -143,7 +143,7 @@ def test_csv_holds_every_value(snapshot: Snapshot, table: Table) -> None:
     assert lines == expected
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", PUBLICATION.all_tables, ids=lambda table: table.name)
 def test_parquet_holds_every_value_with_its_type(snapshot: Snapshot, table: Table) -> None:
     found = pq.read_table(io.BytesIO(written(snapshot, table, "parquet")))
     assert found.to_pylist() == snapshot.rows(table)

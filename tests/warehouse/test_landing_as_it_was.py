@@ -13,6 +13,7 @@ from histories import MadeHome, commit
 
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import StorageError
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import current_file
 from git_contrib_assets.storage import warehouse
 from git_contrib_assets.storage.landed.pins import link_or_copy, pin
@@ -76,7 +77,7 @@ def test_a_run_whose_tables_are_made_while_another_lands_is_a_good_one(
     assert done.success
     failed = [one for one in done.get_asset_check_evaluations() if not one.passed]
     assert not failed
-    with duckdb.connect(str(current_file(landed.home)), read_only=True) as connection:
+    with duckdb.connect(str(current_file(landed.home, PUBLICATION)), read_only=True) as connection:
         counted = "select sum(number_of_new_contributors) from monthly_new_contributors"
         assert connection.execute(counted).fetchall() == [(3,)]
 

@@ -10,7 +10,7 @@ from git_contrib_assets.arrow import arrow_schema
 from git_contrib_assets.records import COMMIT_COLUMNS, AccountAnswer, Repository
 from git_contrib_assets.sources.histories.cancellation import Cancellation
 
-COMMIT_SCHEMA = arrow_schema(COMMIT_COLUMNS)
+COMMIT_SCHEMA = arrow_schema(COMMIT_COLUMNS, unit="ms")
 """One row per commit, as written: names and addresses untouched, times in UTC without a zone."""
 
 

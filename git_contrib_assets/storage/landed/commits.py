@@ -33,7 +33,7 @@ COMMITS = Table(
         *COMMIT_COLUMNS,
     ),
 )
-LANDED_COMMIT_SCHEMA = arrow_schema(COMMITS.columns)
+LANDED_COMMIT_SCHEMA = arrow_schema(COMMITS.columns, unit="ms")
 _FOOTER = b"git_contrib"
 _PARQUET_OPTIONS: dict[str, Any] = {
     "compression": "zstd",

@@ -11,6 +11,7 @@ from api.kit import queries
 from api.kit.settings import Settings
 from api.kit.snapshot import SnapshotStore
 from api.main import create_app
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 SECONDS = 1.0
 # for what is not about that bound: a machine that halts for a moment must not reach it
@@ -32,7 +33,7 @@ async def test_series_that_take_too_long_to_load_are_queried(published, tables, 
     for months, bounded in ((queries.select(MONTHS), {}), (select, bounds)):
         settings = Settings(published=published.folder, **{"query_seconds": PATIENCE} | bounded)
         app = create_app(settings)
-        app.state.store = SnapshotStore(settings, hooks=[partial(Opened, months=months)])
+        app.state.store = SnapshotStore(settings, PUBLICATION, hooks=[partial(Opened, months=months)])
         await until_open(app.state.store)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
             async with asyncio.timeout(PATIENCE):

@@ -16,6 +16,7 @@ from api.kit.caching import serve
 from api.kit.settings import Settings
 from api.kit.snapshot import Lease, Snapshot, SnapshotStore
 from api.main import create_app
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 SECONDS = 1.0
 # for what is not about that bound: a machine that halts for a moment must not reach it
@@ -25,7 +26,7 @@ PATIENCE = 120.0
 async def test_a_lease_outlives_the_switch(published, settings, tables):
     """The old file is closed by its last request, not before."""
     published.publish("one", tables)
-    store = SnapshotStore(settings)
+    store = SnapshotStore(settings, PUBLICATION)
     async with store.lease() as old:
         published.publish("two", tables)
         async with store.lease() as new:
@@ -41,7 +42,7 @@ async def test_a_lease_outlives_the_switch(published, settings, tables):
 async def test_stopping_with_a_request_under_way(published, settings, tables):
     """It is answered; the file is closed after it."""
     published.publish("one", tables)
-    store = SnapshotStore(settings)
+    store = SnapshotStore(settings, PUBLICATION)
     async with store.lease() as lease:
         store.close()
         assert lease.snapshot.rows("kit/snapshot")
@@ -58,7 +59,7 @@ async def test_stopping_while_a_file_is_opened(published, settings, tables):
         opened.append(snapshot)
         store.close()
 
-    store = SnapshotStore(settings, hooks=[close_store])
+    store = SnapshotStore(settings, PUBLICATION, hooks=[close_store])
     store.refresh()
     with pytest.raises(duckdb.ConnectionException):
         opened[0].rows("kit/snapshot")
@@ -78,7 +79,7 @@ async def test_a_snapshot_of_nothing(own_client, published):
 async def test_going_back_while_the_first_is_still_open(published, settings, tables):
     """A snapshot taken back is a switch like any other, though its file is still open."""
     published.publish("one", tables)
-    store = SnapshotStore(settings)
+    store = SnapshotStore(settings, PUBLICATION)
     async with store.lease():
         published.publish("two", tables)
         async with store.lease():
@@ -135,7 +136,7 @@ async def test_what_cannot_be_served(own_client, published, tables, problem_of, 
 async def test_a_file_that_vanishes_before_it_is_opened(published, settings, tables, monkeypatch):
     """The link is read again: the publisher has moved it on meanwhile."""
     published.publish("one", tables)
-    store = SnapshotStore(settings)
+    store = SnapshotStore(settings, PUBLICATION)
     opened = []
     connect = duckdb.connect
 
@@ -157,7 +158,7 @@ async def test_a_file_that_vanishes_before_it_is_opened(published, settings, tab
 async def test_link_is_not_looked_at_for_each_request(published, tables):
     """Within the interval the open snapshot is served without a look."""
     published.publish("one", tables)
-    store = SnapshotStore(Settings(published=published.folder, look_every_seconds=3600))
+    store = SnapshotStore(Settings(published=published.folder, look_every_seconds=3600), PUBLICATION)
     async with store.lease():
         published.publish("two", tables)
     async with store.lease() as lease:
@@ -179,7 +180,7 @@ async def test_link_is_not_looked_at_for_each_request(published, tables):
 async def test_connection_can_only_read(published, settings, tables, statement):
     """Whatever a statement says, nothing but the snapshot can be reached."""
     published.publish("one", tables)
-    store = SnapshotStore(settings)
+    store = SnapshotStore(settings, PUBLICATION)
     async with store.lease() as lease:
         with pytest.raises(duckdb.Error):
             lease.snapshot.run(statement)
@@ -229,7 +230,7 @@ async def test_a_query_out_of_bounds_is_a_problem(large, problem_of, until_open,
 
 async def test_time_runs_between_batches_too(large, until_open):
     """A reader that dawdles is stopped: that is why a download is at its end before it is sent."""
-    store = SnapshotStore(Settings(published=large, query_seconds=SECONDS))
+    store = SnapshotStore(Settings(published=large, query_seconds=SECONDS), PUBLICATION)
     await until_open(store)
     async with store.lease() as lease:
         with pytest.raises(duckdb.InterruptException):  # noqa: PT012 - it comes from within
@@ -243,7 +244,7 @@ async def test_time_runs_between_batches_too(large, until_open):
 
 async def test_settings_of_the_connection(large):
     """Nothing outside is reached, nothing is spilled to a disk, and none of it can be changed."""
-    store = SnapshotStore(Settings(published=large, query_bytes=64 * 1024 * 1024))
+    store = SnapshotStore(Settings(published=large, query_bytes=64 * 1024 * 1024), PUBLICATION)
     wanted = {
         "access_mode": "read_only",
         "autoinstall_known_extensions": False,

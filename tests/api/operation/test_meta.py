@@ -6,7 +6,7 @@ import pytest
 from api.kit.answers import RequestKey
 from api.kit.settings import Settings
 from api.main import create_app
-from git_contrib_assets.serving.contract import TABLES
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 
 async def test_meta(client):
@@ -15,7 +15,7 @@ async def test_meta(client):
     assert body["snapshot"] == "20170704T0600Z-made"
     assert body["built_at"] == body["checked_at"] == "2017-07-04T06:00:00Z"
     assert (body["identity"], body["emails"], body["emails_not_asked"]) == ("partial", 12, 3)
-    assert list(body["rows"]) == [table.name for table in TABLES]
+    assert list(body["rows"]) == [table.name for table in PUBLICATION.all_tables]
     assert body["rows"]["repositories"] == body["coverage"]["repositories"] == 8
     assert body["coverage"]["states"] == {
         "complete": 4,

@@ -1,0 +1,48 @@
+"""What a publication is: a named set of tables in an immutable file, behind a pointer of its own. Standard library only.
+
+``published/<publication>/`` in a home holds
+  * ``<snapshot id>.duckdb`` — immutable; the tables of the publication
+  * ``current.duckdb``       — a symbolic link to the current one, switched atomically
+  * ``checked.json``         — ``{"snapshot_id": …, "checked_at": ISO time, "as_of": ISO time}``: when the tables were last
+    found to be those of the current snapshot, and as of when (a run that changes nothing publishes nothing)
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from git_contrib_assets.tables import Table
+
+CURRENT_LINK = "current.duckdb"
+CHECKED_FILE = "checked.json"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """A named set of tables with a contract of its own.
+
+    ``version`` changes when a column is changed or removed; adding tables or columns changes nothing for those who read the
+    others. ``snapshot`` is the table with one row about the snapshot itself, built by ``serving/<snapshot_select>.sql``. Publications
+    whose ``top_link`` is True were once published in ``published/`` itself, and keep a link there.
+    """
+
+    name: str
+    version: int
+    tables: tuple[Table, ...]
+    snapshot: Table
+    snapshot_select: str
+    top_link: bool = False
+
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        """Its tables, and last the one about the snapshot."""
+        return (*self.tables, self.snapshot)
+
+    def folder(self, published: Path) -> Path:
+        """Where its snapshots are, in the folder ``published`` of a home."""
+        return published / self.name
+
+    def reading_folder(self, published: Path) -> Path:
+        """Where readers find the current snapshot: a home of an earlier version has it in ``published`` itself."""
+        folder = self.folder(published)
+        is_old = self.top_link and not (folder / CURRENT_LINK).exists() and (published / CURRENT_LINK).exists()
+        return published if is_old else folder
