@@ -7,10 +7,9 @@ from functools import cached_property
 from html import escape
 from itertools import count
 from math import ceil
-from typing import Any, Literal
+from typing import Any
 
-Theme = Literal["auto", "light", "dark"]
-Interval = Literal["month", "quarter", "year"]
+from api.contributors.models import Interval, Theme
 
 WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 84, 62, 28

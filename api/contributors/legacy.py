@@ -9,14 +9,18 @@ from api.kit import queries
 from api.kit.answers import Answer
 from api.kit.caching import serve
 from api.kit.formats import json_answer
+from api.kit.lists import ListQuery
 from api.kit.problems import INVALID_PARAMETER, ProblemError
 from api.kit.snapshot import Lease
 
 router = APIRouter(tags=["legacy"])
 
-SELECT = "contributors/legacy_repos"
-COLUMNS = ("month", "number_of_new_contributors", "repo_name")
-ORDER = "month, repo_name, owner, repository_id"
+LIST = ListQuery(
+    select="contributors/legacy_repos",
+    row=models.LegacyItem,
+    file_name="repos",
+    ties=("month", "repo_name", "owner", "repository_id"),
+)
 LARGEST_OFFSET = 2**62
 # what a member of an answer can hold at all
 LARGEST_INTEGER = 2**63 - 1
@@ -51,9 +55,9 @@ async def list_repos(
     number, size = _paging(page, page_size)
 
     def build(lease: Lease) -> Answer:
-        total = lease.snapshot.run(queries.count_of(SELECT))[0]["total"]
+        total = lease.snapshot.run(queries.count_of(LIST.select))[0]["total"]
         parameters = {"limit": size, "offset": min((number - 1) * size, LARGEST_OFFSET)}
-        items = lease.snapshot.run(queries.page_of(SELECT, COLUMNS, ORDER), parameters)
+        items = lease.snapshot.run(LIST.ordered(), parameters)
         return json_answer({"items": items, "page": number, "page_size": size, "total_records": total})
 
     return await serve(request, build)

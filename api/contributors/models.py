@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field
 from api.kit.models import Page, Provenance, SelfLink, Shape
 
 State = Literal["complete", "empty", "emptied", "pending", "failed", "vanished"]
+Interval = Literal["month", "quarter", "year"]
+Theme = Literal["auto", "light", "dark"]
 
 
 class NewContributors(Shape):
@@ -42,7 +44,7 @@ class SummaryRow(Shape):
 class Summary(Provenance):
     """Totals over repositories."""
 
-    interval: Literal["month", "quarter", "year"]
+    interval: Interval
     forks: bool
     total_records: int
     links: SelfLink
@@ -56,8 +58,8 @@ class RepositoryLinks(Shape):
     series: str
 
 
-class Repository(Shape):
-    """A repository ever listed."""
+class RepositoryRow(Shape):
+    """A repository as a row of a file."""
 
     repository: str
     owner: str
@@ -81,6 +83,11 @@ class Repository(Shape):
     state_since: datetime | None
     collected_at: datetime | None = Field(description="When the commits counted here were fetched; null when never.")
     tip: str | None = Field(description="Sha of the newest commit counted.")
+
+
+class Repository(RepositoryRow):
+    """A repository ever listed."""
+
     links: RepositoryLinks
 
 

@@ -31,9 +31,14 @@ def months_of(snapshot: Snapshot, found: Mapping[str, Any], first: date, last: d
     series = snapshot.opened(Opened).series
     if series is not None:
         return series.of(found, first, last)
-    filters = {name: found[name] for name in ("repository_id", "first_row", "last_row")}
-    rows = snapshot.rows("contributors/repository_series", {**filters, "from_month": first, "to_month": last})
+    rows = snapshot.rows("contributors/repository_series", series_parameters(found, first, last))
     return sorted(rows, key=lambda row: row["date"])
+
+
+def series_parameters(found: Mapping[str, Any], first: date, last: date) -> dict[str, Any]:
+    """The parameters of ``repository_series.sql`` for one of those that are named, between two months."""
+    place = {name: found[name] for name in ("repository_id", "first_row", "last_row")}
+    return {**place, "from_month": first, "to_month": last}
 
 
 def _read_series(snapshot: Snapshot, named: list[dict[str, Any]], months: str) -> Series | None:

@@ -1,45 +1,34 @@
 """What requests about contributors may ask for: one object per family of routes, whatever format is answered."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from api.contributors.models import Interval, State, Theme
 from api.kit.parameters import (
     LARGEST_NUMBER,
     Month,
     Months,
     NoParameters,
     Paging,
-    order_by,
     sort_check,
     sort_schema,
     whole_number,
 )
 
-# What `sort` may name, and the columns that stand for it: the only text that ever reaches an `order by`.
-NEW_CONTRIBUTORS_SORTS = {
-    "date": "date",
-    "repository": "repository",
-    "number_of_new_contributors": "number_of_new_contributors",
-}
-NEW_CONTRIBUTORS_TIES = ("date", "repository", "repository_id")
-REPOSITORIES_SORTS = {
-    "repository": "repository",
-    "created": "created",
-    "stars": "stars",
-    "commits": "commits",
-    "new_contributors": "new_contributors",
-    "new_contributors_12m": "new_contributors_12m",
-    "last_commit_month": "last_commit_month",
-}
-REPOSITORIES_TIES = ("repository", "id")
-PEOPLE_SORTS = {
-    "first_commit_at": "first_commit_at",
-    "repository": "repository",
-    "contributor": "contributor",
-}
-PEOPLE_TIES = ("first_commit_at", "first_commit_sha", "repository", "repository_id", "contributor_id")
-STATES = ("complete", "empty", "emptied", "pending", "failed", "vanished")
+# what `sort` may name
+NEW_CONTRIBUTORS_SORTS = ("date", "repository", "number_of_new_contributors")
+REPOSITORIES_SORTS = (
+    "repository",
+    "created",
+    "stars",
+    "commits",
+    "new_contributors",
+    "new_contributors_12m",
+    "last_commit_month",
+)
+PEOPLE_SORTS = ("first_commit_at", "repository", "contributor")
+STATES: tuple[State, ...] = get_args(State)
 
 
 class Chosen(NoParameters):
@@ -65,16 +54,11 @@ class NewContributorsParameters(Chosen, Months, Paging):
         )
     )
 
-    @property
-    def order(self) -> str:
-        """The ``order by``."""
-        return order_by(self.sort, NEW_CONTRIBUTORS_SORTS, NEW_CONTRIBUTORS_TIES)
-
 
 class SummaryParameters(Chosen, Months):
     """What the totals over repositories can be asked for."""
 
-    interval: Literal["month", "quarter", "year"] = Field("month", description="Length of the time of one row.")
+    interval: Interval = Field("month", description="Length of the time of one row.")
     forks: bool = Field(False, description="Count forks too. A fork that `repository` names always counts.")
     bots: bool | None = Field(None, description="Only bots, or only others.")
 
@@ -82,11 +66,9 @@ class SummaryParameters(Chosen, Months):
 class RepositoryChartParameters(Months):
     """What the picture of one repository can be asked for."""
 
-    interval: Literal["month", "quarter", "year"] = Field("month", description="Length of the time of one bar.")
+    interval: Interval = Field("month", description="Length of the time of one bar.")
     bots: bool | None = Field(None, description="Only bots, or only others.")
-    theme: Literal["auto", "light", "dark"] = Field(
-        "auto", description="The colours; auto follows the system of whoever looks at the picture."
-    )
+    theme: Theme = Field("auto", description="The colours; auto follows the system of whoever looks at the picture.")
 
 
 class ChartParameters(Chosen, RepositoryChartParameters):
@@ -114,17 +96,12 @@ class PeopleParameters(Chosen, Months, Paging):
         description=f"Comma list of {', '.join(PEOPLE_SORTS)}; a leading - turns the order round.",
     )
 
-    @property
-    def order(self) -> str:
-        """The ``order by``."""
-        return order_by(self.sort, PEOPLE_SORTS, PEOPLE_TIES)
-
 
 class RepositoriesParameters(Paging):
     """What the list of repositories can be asked for."""
 
     text: str | None = Field(None, alias="q", max_length=100, description="Part of the name, in any case.")
-    state: list[Literal["complete", "empty", "emptied", "pending", "failed", "vanished"]] = Field(
+    state: list[State] = Field(
         [], max_length=len(STATES), description="Only repositories in this state. May be repeated."
     )
     archived: bool | None = Field(None, description="Only archived repositories, or only others.")
@@ -132,8 +109,3 @@ class RepositoriesParameters(Paging):
         "-new_contributors_12m",
         description=f"Comma list of {', '.join(REPOSITORIES_SORTS)}; a leading - turns the order round.",
     )
-
-    @property
-    def order(self) -> str:
-        """The ``order by``."""
-        return order_by(self.sort, REPOSITORIES_SORTS, REPOSITORIES_TIES)

@@ -9,50 +9,49 @@ from api.contributors import models
 from api.contributors.names import ids_of, repository_of
 from api.contributors.opened import months_of
 from api.contributors.parameters import PeopleParameters
-from api.kit import queries
 from api.kit.answers import Answer, Stream
 from api.kit.caching import serve
-from api.kit.formats import Format, Suffix, TextSuffix, address, download, format_of, json_answer, provenance
-from api.kit.lists import ListQuery, documented, list_answer
+from api.kit.formats import (
+    ALL_FORMATS,
+    TEXT_FORMATS,
+    Format,
+    address,
+    download,
+    format_of,
+    json_answer,
+    provenance,
+)
+from api.kit.lists import ListQuery, get_in_formats, list_answer
 from api.kit.parameters import CalendarMonth, NoParameters
 from api.kit.problems import UNKNOWN_MONTH, ProblemError
 from api.kit.snapshot import Details, Lease
 
 router = APIRouter(tags=["people"])
 
-COLUMNS = (
-    "repository",
-    "contributor",
-    "login",
-    "name",
-    "contributor_id",
-    "is_bot",
-    "first_commit_at",
-    "first_commit_sha",
-    "first_commit_url",
-    "identity",
-    "first_in_organisation",
+LIST = ListQuery(
+    select="contributors/people",
+    row=models.Person,
+    file_name="new-people",
+    ties=("first_commit_at", "first_commit_sha", "repository", "repository_id", "contributor_id"),
 )
-LIST = ListQuery(name="contributors/people", columns=COLUMNS, file_name="new-people")
-MONTH_ORDER = "first_commit_at, first_commit_sha, contributor_id"
-MONTH_FORMATS = (Format.JSON, Format.CSV)
 CSV_EXAMPLE = (
-    f"{','.join(COLUMNS)}\r\n"
+    f"{','.join(LIST.columns)}\r\n"
     "facebook/react,octocat,octocat,The Octocat,github:583231,false,2024-01-03T10:20:30Z,"
     "6dcb09b5b57875f334f61aebed695e2e4193db5e,"
     "https://github.com/facebook/react/commit/6dcb09b5b57875f334f61aebed695e2e4193db5e,account,true\r\n"
 )
-LIST_RESPONSES = documented(models.PeoplePage, CSV_EXAMPLE, Format.CSV, Format.NDJSON, Format.PARQUET)
-MONTH_RESPONSES = documented(models.PeopleOfMonth, CSV_EXAMPLE, Format.CSV)
 ListParameters = Annotated[PeopleParameters, Query()]
 Nothing = Annotated[NoParameters, Query()]
 
 
-@router.get(
+@get_in_formats(
+    router,
     "/v1/contributors/new",
-    operation_id="list_new_people",
+    ALL_FORMATS,
     summary="Who is new, across repositories",
-    responses=LIST_RESPONSES,
+    model=models.PeoplePage,
+    example=CSV_EXAMPLE,
+    download_id="download_new_people",
 )
 async def list_new_people(request: Request, asked: ListParameters) -> Response:
     """One row per repository and contributor whose first commit there fell in the months asked for, the newest first.
@@ -60,51 +59,8 @@ async def list_new_people(request: Request, asked: ListParameters) -> Response:
     `first_in_organisation` tells whether it was also the first in all repositories of that owner. No e-mail is published:
     who has no account is known by the name in the commit. JSON comes in pages; CSV, JSON lines and Parquet hold all rows.
     """
-    return await _list(request, asked, format_of(request, None))
+    wanted = format_of(request)
 
-
-@router.get(
-    "/v1/contributors/new.{suffix}",
-    operation_id="download_new_people",
-    summary="Who is new, across repositories, in the format of the suffix",
-    responses=LIST_RESPONSES,
-)
-async def download_new_people(request: Request, suffix: Suffix, asked: ListParameters) -> Response:
-    """The same as without a suffix, which wins over Accept: `.json`, `.csv`, `.ndjson` or `.parquet`."""
-    return await _list(request, asked, format_of(request, suffix))
-
-
-# before the route without a suffix, whose month would take the suffix for a part of its own
-@router.get(
-    "/v1/repositories/{owner}/{name}/new-contributors/{month}.{suffix}",
-    operation_id="download_new_people_of_month",
-    summary="The people behind one count, in the format of the suffix",
-    responses=MONTH_RESPONSES,
-)
-async def download_new_people_of_month(
-    request: Request, owner: str, name: str, month: CalendarMonth, suffix: TextSuffix, _asked: Nothing
-) -> Response:
-    """The same as without a suffix, which wins over Accept: `.json` or `.csv`."""
-    return await _month(request, owner, name, month, format_of(request, suffix))
-
-
-@router.get(
-    "/v1/repositories/{owner}/{name}/new-contributors/{month}",
-    operation_id="get_new_people_of_month",
-    summary="The people behind one count",
-    responses=MONTH_RESPONSES,
-)
-async def get_new_people_of_month(
-    request: Request, owner: str, name: str, month: CalendarMonth, _asked: Nothing
-) -> Response:
-    """Why this number: one row per contributor whose first commit in the repository counts in the month.
-
-    As many rows as `number_of_new_contributors` says, each with its first commit and the rule that told who it is.
-    """
-    return await _month(request, owner, name, month, format_of(request, None, MONTH_FORMATS))
-
-
-async def _list(request: Request, asked: PeopleParameters, wanted: Format) -> Response:
     def build(lease: Lease) -> Answer | Stream:
         first, last = _months(asked, lease.snapshot.details)
         filters = _filters(request) | {
@@ -116,12 +72,29 @@ async def _list(request: Request, asked: PeopleParameters, wanted: Format) -> Re
             "first_in": asked.first_in,
         }
         head = {"from": first, "to": last}
-        return list_answer(request, lease, wanted, LIST, filters, order=asked.order, paging=asked, head=head)
+        return list_answer(request, lease, wanted, LIST, filters, sort=asked.sort, paging=asked, head=head)
 
     return await serve(request, build, format_name=wanted)
 
 
-async def _month(request: Request, owner: str, name: str, month: date, wanted: Format) -> Response:
+@get_in_formats(
+    router,
+    "/v1/repositories/{owner}/{name}/new-contributors/{month}",
+    TEXT_FORMATS,
+    summary="The people behind one count",
+    model=models.PeopleOfMonth,
+    example=CSV_EXAMPLE,
+    download_id="download_new_people_of_month",
+)
+async def get_new_people_of_month(
+    request: Request, owner: str, name: str, month: CalendarMonth, _asked: Nothing
+) -> Response:
+    """Why this number: one row per contributor whose first commit in the repository counts in the month.
+
+    As many rows as `number_of_new_contributors` says, each with its first commit and the rule that told who it is.
+    """
+    wanted = format_of(request, TEXT_FORMATS)
+
     def build(lease: Lease) -> Answer | Stream:
         found = repository_of(lease.snapshot, owner, name)
         counted = months_of(lease.snapshot, found, month, month)
@@ -132,7 +105,7 @@ async def _month(request: Request, owner: str, name: str, month: date, wanted: F
             "from_month": month,
             "to_month": month,
         }
-        statement = queries.page_of(LIST.name, COLUMNS, MONTH_ORDER)
+        statement = LIST.ordered()
         window = {"limit": None, "offset": 0}
         if wanted is not Format.JSON:
             file_name = f"{found['repository'].replace('/', '-')}-{month:%Y-%m}-new-people"

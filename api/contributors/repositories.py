@@ -1,100 +1,58 @@
 """``/v1/repositories``: what is counted, how far, and each one's own series."""
 
-from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from api.contributors import models
 from api.contributors.names import repository_of
-from api.contributors.opened import months_of
+from api.contributors.opened import months_of, series_parameters
 from api.contributors.parameters import RepositoriesParameters
 from api.kit.answers import Answer, Stream
 from api.kit.caching import serve
-from api.kit.formats import Format, Suffix, TextSuffix, format_of, json_answer, provenance
-from api.kit.lists import ListQuery, documented, list_answer, whole_answer, whole_json
+from api.kit.formats import ALL_FORMATS, TEXT_FORMATS, Format, download, format_of, json_answer, provenance
+from api.kit.lists import ListQuery, get_in_formats, list_answer, whole_json
 from api.kit.parameters import Months, NoParameters
 from api.kit.snapshot import Lease
 
 router = APIRouter(prefix="/v1/repositories", tags=["repositories"])
 
 LIST = ListQuery(
-    name="contributors/repositories",
-    columns=(
-        "repository",
-        "owner",
-        "name",
-        "id",
-        "created",
-        "archived",
-        "fork",
-        "stars",
-        "language",
-        "default_branch",
-        "first_commit_month",
-        "last_commit_month",
-        "commits",
-        "new_contributors",
-        "new_bots",
-        "new_contributors_12m",
-        "new_bots_12m",
-        "state",
-        "state_reason",
-        "state_since",
-        "collected_at",
-        "tip",
-    ),
-    file_name="contributors/repositories",
+    select="contributors/repositories", row=models.RepositoryRow, file_name="repositories", ties=("repository", "id")
 )
 SERIES = ListQuery(
-    name="contributors/repository_series",
-    columns=(
-        "repository",
-        "date",
-        "number_of_new_contributors",
-        "number_of_new_bots",
-        "cumulative_contributors",
-    ),
-    file_name="series",
+    select="contributors/repository_series", row=models.NewContributors, file_name="new-contributors", ties=("date",)
 )
-SERIES_FORMATS = (Format.JSON, Format.CSV)
-LIST_RESPONSES = documented(
-    models.RepositoriesPage, f"{','.join(LIST.columns)}\r\n", Format.CSV, Format.NDJSON, Format.PARQUET
-)
-SERIES_RESPONSES = documented(
-    models.Series,
-    f"{','.join(SERIES.columns)}\r\nfacebook/react,2024-01-01,6,0,1650\r\n",
-    Format.CSV,
-)
+NO_FILTERS = {"repository_id": None, "text": None, "states": None, "archived": None}
 ListParameters = Annotated[RepositoriesParameters, Query()]
 SeriesParameters = Annotated[Months, Query()]
 Nothing = Annotated[NoParameters, Query()]
 
 
-@router.get(
+@get_in_formats(
+    router,
     "",
-    operation_id="list_repositories",
+    ALL_FORMATS,
     summary="Repositories, how far each is counted, and its newcomers",
-    responses=LIST_RESPONSES,
+    model=models.RepositoriesPage,
+    example=f"{','.join(LIST.columns)}\r\n",
+    download_id="download_repositories",
 )
 async def list_repositories(request: Request, asked: ListParameters) -> Response:
     """One row per repository ever listed, those with most new contributors in the last twelve whole months first.
 
     JSON comes in pages; CSV, JSON lines and Parquet, chosen by Accept, hold all rows that fit the filters.
     """
-    return await _list(request, asked, format_of(request, None))
+    wanted = format_of(request)
 
+    def build(lease: Lease) -> Answer | Stream:
+        filters = NO_FILTERS | {"text": asked.text, "states": asked.state or None, "archived": asked.archived}
+        shape = partial(_with_links, request)
+        return list_answer(request, lease, wanted, LIST, filters, sort=asked.sort, paging=asked, shape=shape)
 
-@router.get(
-    ".{suffix}",
-    operation_id="download_repositories",
-    summary="Repositories, in the format of the suffix",
-    responses=LIST_RESPONSES,
-)
-async def download_repositories(request: Request, suffix: Suffix, asked: ListParameters) -> Response:
-    """The same as without a suffix, which wins over Accept: `.json`, `.csv`, `.ndjson` or `.parquet`."""
-    return await _list(request, asked, format_of(request, suffix))
+    return await serve(request, build, format_name=wanted)
 
 
 @router.get(
@@ -108,79 +66,42 @@ async def get_repository(request: Request, owner: str, name: str, _asked: Nothin
 
     def build(lease: Lease) -> Answer:
         found = repository_of(lease.snapshot, owner, name)
-        filters = _no_filters() | {"repository_id": found["repository_id"]}
-        row = lease.snapshot.rows(LIST.name, filters)[0]
+        filters = NO_FILTERS | {"repository_id": found["repository_id"]}
+        row = lease.snapshot.rows(LIST.select, filters)[0]
         return json_answer(_with_links(request, row) | provenance(lease))
 
     return await serve(request, build)
 
 
-@router.get(
+@get_in_formats(
+    router,
     "/{owner}/{name}/new-contributors",
-    operation_id="get_repository_series",
+    TEXT_FORMATS,
     summary="All months of one repository",
-    responses=SERIES_RESPONSES,
+    model=models.Series,
+    example=f"{','.join(SERIES.columns)}\r\nfacebook/react,2024-01-01,6,0,1650\r\n",
+    download_id="download_repository_series",
 )
 async def get_repository_series(request: Request, owner: str, name: str, asked: SeriesParameters) -> Response:
     """The whole series in one answer, zeros included; without rows and with its state when it was never collected."""
-    return await _series(request, owner, name, asked, format_of(request, None, SERIES_FORMATS))
+    wanted = format_of(request, TEXT_FORMATS)
 
-
-@router.get(
-    "/{owner}/{name}/new-contributors.{suffix}",
-    operation_id="download_repository_series",
-    summary="All months of one repository, in the format of the suffix",
-    responses=SERIES_RESPONSES,
-)
-async def download_repository_series(
-    request: Request, owner: str, name: str, suffix: TextSuffix, asked: SeriesParameters
-) -> Response:
-    """The same as without a suffix, which wins over Accept: `.json` or `.csv`."""
-    return await _series(request, owner, name, asked, format_of(request, suffix))
-
-
-async def _list(request: Request, asked: RepositoriesParameters, wanted: Format) -> Response:
-    def build(lease: Lease) -> Answer | Stream:
-        filters = _no_filters() | {"text": asked.text, "states": asked.state or None, "archived": asked.archived}
-
-        def shape(row: dict[str, Any]) -> dict[str, Any]:
-            return _with_links(request, row)
-
-        return list_answer(request, lease, wanted, LIST, filters, order=asked.order, paging=asked, shape=shape)
-
-    return await serve(request, build, format_name=wanted)
-
-
-async def _series(request: Request, owner: str, name: str, asked: Months, wanted: Format) -> Response:
     def build(lease: Lease) -> Answer | Stream:
         found = repository_of(lease.snapshot, owner, name)
-        filters = _series_filters(found, asked)
+        first, last = asked.from_month or date.min, asked.to_month or date.max
+        if wanted is not Format.JSON:
+            parameters = series_parameters(found, first, last) | {"limit": None, "offset": 0}
+            file_name = f"{found['repository'].replace('/', '-')}-{SERIES.file_name}"
+            return download(lease, file_name, wanted, SERIES.ordered(), parameters)
         head = {
             "repository": found["repository"],
             "state": found["state"],
             "state_reason": found["state_reason"],
             "links": _links(request, found["repository"]),
         }
-        if wanted is Format.JSON:
-            items = months_of(lease.snapshot, found, filters["from_month"], filters["to_month"])
-            return whole_json(request, lease, items, head)
-        query = ListQuery(SERIES.name, SERIES.columns, f"{found['repository'].replace('/', '-')}-new-contributors")
-        return whole_answer(request, lease, wanted, query, filters, head)
+        return whole_json(request, lease, months_of(lease.snapshot, found, first, last), head)
 
     return await serve(request, build, format_name=wanted)
-
-
-def _series_filters(found: Mapping[str, Any], months: Months) -> dict[str, Any]:
-    """What the select of a repository's months asks for."""
-    return {
-        **{name: found[name] for name in ("repository_id", "first_row", "last_row")},
-        "from_month": months.from_month or date.min,
-        "to_month": months.to_month or date.max,
-    }
-
-
-def _no_filters() -> dict[str, Any]:
-    return {"repository_id": None, "text": None, "states": None, "archived": None}
 
 
 def _with_links(request: Request, row: dict[str, Any]) -> dict[str, Any]:

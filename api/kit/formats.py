@@ -63,8 +63,13 @@ ACCEPTED = {
 }
 
 
-def format_of(request: Request, suffix: str | None, offered: Sequence[Format] = tuple(Format)) -> Format:
+ALL_FORMATS = tuple(Format)
+TEXT_FORMATS = (Format.JSON, Format.CSV)
+
+
+def format_of(request: Request, offered: Sequence[Format] = ALL_FORMATS) -> Format:
     """The suffix decides; else what Accept likes best of those offered; else JSON."""
+    suffix = request.path_params.get("suffix")
     if suffix is not None:
         return Format(suffix)
     liked: dict[Format, float] = {}

@@ -1,39 +1,113 @@
-"""What the routes of lists do alike: answer one in any format."""
+"""What routes of lists have in common: an order, pages, and the same rows in several formats."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from fastapi import Request
+from fastapi import APIRouter, Depends, Request, Response
 
-from api.kit import models, queries
+from api.kit import queries
 from api.kit.answers import Answer, Stream
-from api.kit.formats import Format, address, download, json_answer, link_header, page_links, provenance
+from api.kit.formats import (
+    Format,
+    Suffix,
+    TextSuffix,
+    address,
+    download,
+    json_answer,
+    link_header,
+    page_links,
+    provenance,
+)
+from api.kit.models import Shape
 from api.kit.parameters import Paging
 from api.kit.snapshot import Lease
 
-DOWNLOAD_CONTENT: dict[str, Any] = {
-    "text/csv": {"schema": {"type": "string"}},
-    "application/jsonl": {"schema": {"type": "string"}},
-    "application/vnd.apache.parquet": {"schema": {"type": "string", "format": "binary"}},
+DOWNLOAD_SCHEMAS: dict[Format, dict[str, Any]] = {
+    Format.CSV: {"type": "string"},
+    Format.NDJSON: {"type": "string"},
+    Format.PARQUET: {"type": "string", "format": "binary"},
 }
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Response]])
 
 
 @dataclass(frozen=True)
 class ListQuery:
-    """A select, the columns of it that are shown, and the name of a file of them."""
+    """A select whose rows are a list.
 
-    name: str
-    columns: tuple[str, ...]
+    ``row`` has a field for each column that is shown. ``ties`` are columns that make every order total, so that pages
+    never overlap.
+    """
+
+    select: str
+    row: type[Shape]
     file_name: str
+    ties: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are shown."""
+        return tuple(self.row.model_fields)
+
+    def ordered(self, sort: str = "") -> str:
+        """The select in an order like ``-date,repository``, cut to ``$limit`` rows from ``$offset``."""
+        names = [part.strip() for part in sort.split(",") if part]
+        # nothing but the name of a column ever gets into an ``order by``
+        unknown = {name.removeprefix("-") for name in names} - {*self.columns}
+        if unknown:
+            raise ValueError(f"{self.select} has no column {', '.join(unknown)}")
+        order = [f"{name.removeprefix('-')} {'desc' if name.startswith('-') else 'asc'} nulls last" for name in names]
+        return queries.page_of(self.select, self.columns, ", ".join([*order, *self.ties]))
 
 
-def documented(model: type[models.Shape], example: str, *formats: Format) -> dict[int | str, dict[str, Any]]:
-    """The ``responses`` of a route that also answers in other formats; ``example`` is a file of CSV."""
-    content = {one.media_type: dict(DOWNLOAD_CONTENT[one.media_type]) for one in formats}
-    if Format.CSV in formats:
-        content[Format.CSV.media_type]["example"] = example
-    return {200: {"model": model, "content": content}}
+def get_in_formats(
+    router: APIRouter,
+    path: str,
+    formats: Sequence[Format],
+    *,
+    summary: str,
+    model: type[Shape],
+    example: str,
+    download_id: str,
+) -> Callable[[Endpoint], Endpoint]:
+    """Serve an endpoint at its path, and at ``<path>.{suffix}`` for those who would rather not send an Accept header.
+
+    The endpoint learns the format from ``format_of``. ``example`` is a CSV file, for the description.
+    """
+    content: dict[str, Any] = {
+        one.media_type: {"schema": DOWNLOAD_SCHEMAS[one]} for one in formats if one is not Format.JSON
+    }
+    content[Format.CSV.media_type]["example"] = example
+    responses: dict[int | str, dict[str, Any]] = {200: {"model": model, "content": content}}
+    *others, last = (f"`.{one}`" for one in formats)
+    description = f"The same as without a suffix, which wins over Accept: {', '.join(others)} or {last}."
+    suffix = _any_suffix if Format.PARQUET in formats else _text_suffix
+
+    def register(endpoint: Endpoint) -> Endpoint:
+        plain = partial(router.get, path, summary=summary, operation_id=endpoint.__name__)
+        suffixed = partial(
+            router.get,
+            f"{path}.{{suffix}}",
+            summary=f"{summary}, in the format of the suffix",
+            operation_id=download_id,
+            description=description,
+            dependencies=[Depends(suffix)],
+        )
+        # a parameter at the end of the path would match the suffix too
+        for route in (suffixed, plain) if path.endswith("}") else (plain, suffixed):
+            route(responses=responses)(endpoint)
+        return endpoint
+
+    return register
+
+
+def _any_suffix(suffix: Suffix) -> None:
+    """Declare the suffix, which ``format_of`` reads."""
+
+
+def _text_suffix(suffix: TextSuffix) -> None:
+    """Declare the suffix, which ``format_of`` reads."""
 
 
 def list_answer(
@@ -43,20 +117,20 @@ def list_answer(
     query: ListQuery,
     filters: Mapping[str, Any],
     *,
-    order: str,
+    sort: str,
     paging: Paging,
     shape: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     head: Mapping[str, Any] | None = None,
 ) -> Answer | Stream:
-    """A page of a select as JSON, or all of it as a file."""
+    """A page of a list as JSON, or all of it as a file."""
     page, page_size = paging.page, paging.page_size
-    statement = queries.page_of(query.name, query.columns, order)
+    statement = query.ordered(sort)
     window: dict[str, int | None] = {"limit": page_size, "offset": (page - 1) * page_size}
     if wanted is not Format.JSON:
         if not paging.asks_for_page:
             window = {"limit": None, "offset": 0}
         return download(lease, query.file_name, wanted, statement, {**filters, **window})
-    total = lease.snapshot.run(queries.count_of(query.name), filters)[0]["total"]
+    total = lease.snapshot.run(queries.count_of(query.select), filters)[0]["total"]
     items = [shape(row) for row in lease.snapshot.run(statement, {**filters, **window})]
     links = page_links(request, page=page, page_size=page_size, total=total)
     content = {
@@ -79,15 +153,14 @@ def whole_answer(
     filters: Mapping[str, Any],
     head: Mapping[str, Any],
 ) -> Answer | Stream:
-    """All rows of a select that has a date, in its order: as JSON under a head, or as a file."""
+    """A whole list, in the order of its ties: as JSON with some members before the items, or as a file."""
+    everything = {**filters, "limit": None, "offset": 0}
     if wanted is not Format.JSON:
-        statement = queries.page_of(query.name, query.columns, "date")
-        return download(lease, query.file_name, wanted, statement, {**filters, "limit": None, "offset": 0})
-    items = sorted(lease.snapshot.rows(query.name, filters), key=lambda row: row["date"])
-    return whole_json(request, lease, items, head)
+        return download(lease, query.file_name, wanted, query.ordered(), everything)
+    return whole_json(request, lease, lease.snapshot.run(query.ordered(), everything), head)
 
 
 def whole_json(request: Request, lease: Lease, items: Sequence[Mapping[str, Any]], head: Mapping[str, Any]) -> Answer:
-    """Rows under a head, all of them."""
+    """All items, after some members."""
     links = {"self": address(request)}
     return json_answer({"links": links, **head, "total_records": len(items), "items": items, **provenance(lease)})

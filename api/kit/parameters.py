@@ -1,7 +1,7 @@
 """What requests of all subjects may ask for: months, pages, an order."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Annotated
 
@@ -44,7 +44,9 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
     return check
 
 
-def sort_check(allowed: Mapping[str, str]) -> Callable[[str], str]:
+def sort_check(allowed: Sequence[str]) -> Callable[[str], str]:
+    """Checks that ``sort`` is a list of these names, each perhaps with a sign."""
+
     def check(value: str) -> str:
         names = [part.strip().removeprefix("-") for part in value.split(",")]
         if any(name not in allowed for name in names):
@@ -54,18 +56,10 @@ def sort_check(allowed: Mapping[str, str]) -> Callable[[str], str]:
     return check
 
 
-def sort_schema(allowed: Mapping[str, str]) -> WithJsonSchema:
+def sort_schema(allowed: Sequence[str]) -> WithJsonSchema:
+    """The same for the description."""
     one = f"-?({'|'.join(allowed)})"
     return WithJsonSchema({"type": "string", "pattern": f"^{one}(,{one})*$"})
-
-
-def order_by(sort: str, allowed: Mapping[str, str], ties: tuple[str, ...]) -> str:
-    """The ``order by`` of a checked ``sort``; the ties at its end make the order total, so that pages never overlap."""
-    parts = [part.strip() for part in sort.split(",")]
-    order = [
-        f"{allowed[part.removeprefix('-')]} {'desc' if part.startswith('-') else 'asc'} nulls last" for part in parts
-    ]
-    return ", ".join([*order, *ties])
 
 
 Month = Annotated[

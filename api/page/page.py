@@ -11,10 +11,12 @@ from fastapi import APIRouter, Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from pydantic import ValidationError
 
-from api.contributors import people
 from api.contributors.definitions import DEFINITIONS
 from api.contributors.names import heading, named
-from api.contributors.parameters import STATES, PeopleParameters, SummaryParameters
+from api.contributors.parameters import STATES, SummaryParameters
+from api.contributors.people import LIST as PEOPLE
+from api.contributors.repositories import LIST as REPOSITORIES
+from api.contributors.repositories import NO_FILTERS
 from api.kit import queries
 from api.kit.answers import Answer
 from api.kit.caching import serve
@@ -236,8 +238,7 @@ def _before(month: date) -> date:
 
 def _repositories(snapshot: Snapshot, choice: Choice) -> list[dict[str, Any]]:
     """All repositories in the order chosen, bots left out of their numbers where that is asked."""
-    nothing = {"repository_id": None, "text": None, "states": None, "archived": None}
-    rows = snapshot.rows("contributors/repositories", nothing)
+    rows = snapshot.rows(REPOSITORIES.select, NO_FILTERS)
     trends = {row["repository_id"]: row for row in snapshot.rows("contributors/quarters")}
     for row in rows:
         trend = trends.get(row["id"], {"newcomers": [], "bots": []})
@@ -316,10 +317,10 @@ def _people(lease: Lease, choice: Choice, server: str | None) -> dict[str, Any]:
         "first_in": "repository",
         "server": server,
     }
-    newest_first = queries.page_of(people.LIST.name, people.COLUMNS, PeopleParameters.model_validate({}).order)
+    newest_first = PEOPLE.ordered("-first_commit_at")
     return {
         "people": lease.snapshot.run(newest_first, filters | {"limit": PEOPLE_SHOWN, "offset": 0}),
-        "people_in_all": lease.snapshot.run(queries.count_of(people.LIST.name), filters)[0]["total"],
+        "people_in_all": lease.snapshot.run(queries.count_of(PEOPLE.select), filters)[0]["total"],
         "people_query": choice.query(**months),
     }
 

@@ -1,7 +1,11 @@
-"""Pages of a list."""
+"""Pages of a list, and their order."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from api.contributors import models
+from api.kit.lists import ListQuery
 
 PATH = "/v1/new-contributors"
 
@@ -52,3 +56,36 @@ async def test_pages_are_the_list(client, page_size, sort, signs, minimum):
         answer = await client.get(PATH, params={**query, "page_size": page_size, "page": page})
         joined += answer.json()["items"]
     assert joined == whole
+
+
+LIST = ListQuery("contributors/new_contributors", models.NewContributors, "file", ties=("date", "repository_id"))
+
+
+def test_columns_are_those_of_the_model():
+    """A list shows what its model describes, in that order."""
+    assert LIST.columns == (
+        "repository",
+        "date",
+        "number_of_new_contributors",
+        "number_of_new_bots",
+        "cumulative_contributors",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("", "date, repository_id"),
+        ("-date, repository", "date desc nulls last, repository asc nulls last, date, repository_id"),
+    ],
+)
+def test_every_order_is_total(sort, order):
+    """The ties come last."""
+    assert f"order by {order}\n" in LIST.ordered(sort)
+
+
+@pytest.mark.parametrize("sort", ["repository_id", "date; drop table x", "1", "--date", "date desc"])
+def test_nothing_but_a_column_is_sorted_by(sort):
+    """Whoever calls it, and whatever was checked before."""
+    with pytest.raises(ValueError, match="has no column"):
+        LIST.ordered(sort)
