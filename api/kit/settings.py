@@ -1,17 +1,44 @@
 """Settings of the API: the environment, read once."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 GITHUB_SERVER_URL = "https://github.com"
 
 
+def _home(path: object) -> str:
+    return str(path).strip() or "data"
+
+
+def _server_url(text: str) -> str | None:
+    """The URL without a slash at its end; None for one that no answer may contain, such as one with a password."""
+    try:
+        parts = urlsplit(text.strip() or GITHUB_SERVER_URL)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}" if good else None
+
+
+class Environment(BaseSettings):
+    """The variables that the API reads. An empty one counts as not set."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    home: Annotated[Path, BeforeValidator(_home)] = Field(default=Path("data"), validation_alias="GIT_CONTRIB_HOME")
+    server_url: Annotated[str | None, BeforeValidator(_server_url)] = Field(
+        default=GITHUB_SERVER_URL, validation_alias="GITHUB_SERVER_URL"
+    )
+
+
 @dataclass(frozen=True)
 class Settings:
-    """Where the snapshots are, and the bounds on one request's work."""
+    """Where the snapshots are, and the limits on the work of one request."""
 
     published: Path
     look_every_seconds: float = 0.1
@@ -23,19 +50,8 @@ class Settings:
     server_url: str | None = GITHUB_SERVER_URL
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
-        """Read ``GIT_CONTRIB_HOME`` (default ``./data``) and ``GITHUB_SERVER_URL``; an empty variable counts as not set."""
-        values = os.environ if environment is None else environment
-        home = values.get("GIT_CONTRIB_HOME", "").strip() or "data"
-        server = values.get("GITHUB_SERVER_URL", "").strip() or GITHUB_SERVER_URL
-        return cls(published=Path(home).expanduser().absolute() / "published", server_url=_address(server))
-
-
-def _address(text: str) -> str | None:
-    """The address without a slash at its end; None for one that no answer may hold, as with a user in it."""
-    try:
-        parts = urlsplit(text)
-        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and "@" not in parts.netloc
-    except ValueError:
-        return None
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}" if good else None
+    def from_environment(cls) -> "Settings":
+        """Read ``GIT_CONTRIB_HOME`` (default ``./data``) and ``GITHUB_SERVER_URL``."""
+        environment = Environment()
+        published = environment.home.expanduser().absolute() / "published"
+        return cls(published=published, server_url=environment.server_url)

@@ -1,24 +1,42 @@
-"""The environment is read once, and needs nothing set."""
+"""The environment is read once, and nothing needs to be set."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from api.kit.settings import Settings
 
+VARIABLES = ("GIT_CONTRIB_HOME", "GITHUB_SERVER_URL")
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """An environment with nothing of ours but what is given."""
+
+    def given(**values: str) -> None:
+        for name in VARIABLES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return given
+
 
 @pytest.mark.parametrize(
-    ("environment", "published"),
+    ("variables", "published"),
     [
         ({}, Path.cwd() / "data" / "published"),
+        ({"GIT_CONTRIB_HOME": ""}, Path.cwd() / "data" / "published"),
         ({"GIT_CONTRIB_HOME": " "}, Path.cwd() / "data" / "published"),
         ({"GIT_CONTRIB_HOME": "/srv/contrib"}, Path("/srv/contrib/published")),
         ({"GIT_CONTRIB_HOME": "~/contrib"}, Path.home() / "contrib" / "published"),
     ],
 )
-def test_home(environment, published):
-    """Empty counts as not set; what is relative counts from the folder the server was started in."""
-    assert Settings.from_environment(environment).published == published
+def test_home(environment, variables, published):
+    """Empty counts as not set; a relative path counts from the folder that the server was started in."""
+    environment(**variables)
+    assert Settings.from_environment().published == published
 
 
 @pytest.mark.parametrize(
@@ -32,7 +50,15 @@ def test_home(environment, published):
         ("http://[", None),
     ],
 )
-def test_server_of_the_links(server, given):
-    """An Enterprise server's own address; none at all rather than one with somebody's password in it."""
-    assert Settings.from_environment({"GITHUB_SERVER_URL": server}).server_url == given
+def test_server_of_the_links(environment, server, given):
+    """An Enterprise server's own URL; none at all rather than one with somebody's password in it."""
+    environment(GITHUB_SERVER_URL=server)
+    assert Settings.from_environment().server_url == given
     assert Settings(published=Path()).server_url == "https://github.com"
+
+
+def test_the_limits_are_not_in_the_environment(environment):
+    """A variable that happens to have the name of a limit changes nothing."""
+    environment(**{name: "1" for field in fields(Settings) for name in (field.name, field.name.upper())})
+    limits = Settings.from_environment()
+    assert limits == Settings(published=limits.published)
