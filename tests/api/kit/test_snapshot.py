@@ -116,7 +116,7 @@ async def test_what_cannot_be_served(own_client, published, tables, problem_of, 
             path = published.write(name, tables, contract_version=99 if damage == "version" else 1)
             if damage == "column":
                 with duckdb.connect(str(path)) as connection:
-                    connection.execute("alter table first_commits drop column login")
+                    connection.execute("alter table first_commits alter login type blob")
         published.switch(name)
 
     damaged("bad")
@@ -131,6 +131,31 @@ async def test_what_cannot_be_served(own_client, published, tables, problem_of, 
         assert (await own_client.get("/readyz")).json()["snapshot"] == "good"
     warned = [record for record in caplog.records if record.msg["event"] == "snapshot is not served"]
     assert len(warned) == (0 if damage == "missing" else 1)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "statement"),
+    [
+        ("first_commits.first_commit_sha", "alter table first_commits drop column first_commit_sha"),
+        ("first_commits", "drop table first_commits"),
+    ],
+)
+async def test_a_snapshot_that_is_older_than_a_table_is_served(
+    own_client, published, tables, problem_of, lacking, statement
+):
+    """The answers that need what it lacks are 503 until the next run; all others go on, and /v1/meta says which."""
+    path = published.write("older", tables)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(statement)
+    published.switch("older")
+    problem = problem_of(await own_client.get("/v1/contributors/new"), 503, "not-yet-published")
+    assert lacking in problem["detail"]
+    assert problem["title"] == "This is published with the next run"
+    for address in ("/v1/new-contributors", "/v1/repositories", "/api/repos", "/readyz", "/metrics"):
+        assert (await own_client.get(address)).status_code == 200, address
+    (publication,) = (await own_client.get("/v1/meta")).json()["publications"]
+    assert (publication["name"], publication["lacks"]) == ("contributors", [lacking])
+    assert ("first_commits" in publication["rows"]) is (lacking != "first_commits")
 
 
 async def test_a_file_that_vanishes_before_it_is_opened(published, settings, tables, monkeypatch):
