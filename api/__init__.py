@@ -1,1 +1,1 @@
-"""The JSON API: reads the published snapshot, knows nothing of how it was made."""
+"""The JSON API. It reads the published snapshot and knows nothing about how it was made."""

@@ -1,4 +1,4 @@
-"""The application: ``uvicorn api.main:app``, or ``create_app`` with settings of one's own."""
+"""The application: ``uvicorn api.main:app``, or ``create_app`` with other settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,12 +21,12 @@ from git_contrib_assets.serving.contract import contributors
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The API over the snapshots that ``settings`` point to; there need not be one yet."""
+    """The API for the snapshots that ``settings`` point to. It starts without a snapshot, too."""
     store = SnapshotStore(settings, contributors.PUBLICATION, hooks=(Opened,))
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        # opened before the first request, so that this one does not wait for it
+        # before the first request, so that it does not have to wait
         await anyio.to_thread.run_sync(store.refresh)
         yield
         store.close()

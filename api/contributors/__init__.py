@@ -1,1 +1,1 @@
-"""The new contributors: their routes, parameters, models and selects."""
+"""The subject of new contributors: its routes, parameters, models and selects."""

@@ -1,4 +1,4 @@
-"""The pictures: new contributors as an SVG, to be shown in a README."""
+"""New contributors as a picture (SVG), for a README."""
 
 from typing import Annotated, Any
 
@@ -11,11 +11,11 @@ from api.kit.answers import Answer
 from api.kit.caching import serve
 from api.kit.snapshot import Lease
 
-# included before the routes of the same addresses in other formats, which would refuse this suffix
+# must be included before the routes of the other formats, which would refuse this suffix
 router = APIRouter(prefix="/v1", tags=["charts"])
 
 MEDIA_TYPE = "image/svg+xml"
-# a picture may be opened as a page of its own: it can do nothing there
+# if a picture is opened as a page, nothing in it may load or run
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
@@ -24,7 +24,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {"sc
 
 
 class Svg(Response):
-    """For the description: an answer of these routes is of no other type."""
+    """For the description: these routes answer with this type only."""
 
     media_type = MEDIA_TYPE
 
@@ -37,9 +37,10 @@ class Svg(Response):
     response_class=Svg,
 )
 async def draw_new_contributors_summary(request: Request, asked: Annotated[ChartParameters, Query()]) -> Response:
-    """An SVG for a README: bars, the mean of twelve months as a line, the running month pale.
+    """An SVG for a README: bars, the 12-month mean as a line, the current month in a lighter colour.
 
-    Light or dark as the reader's system is, unless `theme` says which. Its title and description are for screen readers.
+    It follows the light or dark mode of the reader's system, unless `theme` is given. Screen readers read its title and
+    description.
     """
 
     def build(lease: Lease) -> Answer:
@@ -61,7 +62,7 @@ async def draw_new_contributors_summary(request: Request, asked: Annotated[Chart
 async def draw_repository_series(
     request: Request, owner: str, name: str, asked: Annotated[RepositoryChartParameters, Query()]
 ) -> Response:
-    """An SVG for the repository's README, like that of all repositories."""
+    """An SVG for the README of the repository, like the one of all repositories together."""
 
     def build(lease: Lease) -> Answer:
         found = repository_of(lease.snapshot, owner, name)

@@ -1,7 +1,7 @@
 -- one row per state that a repository is in
 -- key: state
 -- reads: repositories
--- states in which no repository is have no row
+-- a state that no repository is in has no row
 select
     state,
     count(*) as repositories

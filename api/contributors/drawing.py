@@ -1,4 +1,4 @@
-"""A chart as an SVG of its own, for READMEs: nothing has to be loaded or run for it."""
+"""A chart as a self-contained SVG for READMEs: it loads nothing and runs nothing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ SHARED = (
     "text{font:12px system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif}"
     ".t{font-size:15px;font-weight:600}.e{text-anchor:end}.c{text-anchor:middle}.l{fill:none;stroke-width:2;stroke-linejoin:round}"
 )
-# characters that would be no XML, whatever escapes them
+# characters that XML does not allow, even escaped
 NO_XML = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF, *range(0xD800, 0xE000)))
 
 
 @dataclass(frozen=True)
 class Chart:
-    """What is drawn: rows of the totals, and the month that is not whole yet."""
+    """What is drawn: rows of the totals, and the month that is not complete yet."""
 
     title: str
     rows: Sequence[Mapping[str, Any]]
@@ -35,7 +35,7 @@ class Chart:
     theme: Theme = "auto"
 
     def svg(self) -> str:
-        """The text of the picture."""
+        """The picture."""
         return "".join(
             ["<svg xmlns='http://www.w3.org/2000/svg' ", *self._head(), *self._grid(), *self._marks(), "</svg>"]
         )
@@ -52,7 +52,7 @@ class Chart:
 
     @cached_property
     def _ticks(self) -> list[int]:
-        """Round numbers, the last at or above all that is drawn: at most six, and never a part of a person."""
+        """At most six round, whole numbers. The last one is not below anything that is drawn."""
         most = max(
             [1.0, *(row["number_of_new_contributors"] for row in self.rows), *filter(None, map(self._mean, self.rows))]
         )
@@ -65,7 +65,7 @@ class Chart:
         return date(start.year + after // 12, after % 12 + 1, 1) > self.running_month
 
     def _mean(self, row: Mapping[str, Any]) -> float | None:
-        """The mean of twelve months on the scale of the bars; the bar of a year is its own mean."""
+        """The 12-month mean in the scale of the bars. A year needs none, because its bar shows the same."""
         mean: float | None = row["mean_12_months"]
         if mean is None or self.interval == "year" or self._is_running(row):
             return None
@@ -101,7 +101,7 @@ class Chart:
         return parts
 
     def _times(self) -> list[tuple[float, str]]:
-        """Where on the axis which time stands: years at their start; in a span within one, its first and last bar."""
+        """The labels of the time axis: each year at its start; if no year starts in the range, the first and the last bar."""
         middle = 0.5 if self.interval == "year" else 0
         januaries = [
             (place + middle, f"{row['date']:%Y}") for place, row in enumerate(self.rows) if row["date"].month == 1

@@ -1,4 +1,4 @@
-"""``/api/repos``: the older shape, frozen as its first clients know it."""
+"""``/api/repos``: the older shape, which never changes because its first clients rely on it."""
 
 from typing import Annotated
 
@@ -22,7 +22,7 @@ LIST = ListQuery(
     ties=("month", "repo_name", "owner", "repository_id"),
 )
 LARGEST_OFFSET = 2**62
-# what a member of an answer can hold at all
+# the largest number that an answer can contain
 LARGEST_INTEGER = 2**63 - 1
 
 
@@ -35,7 +35,10 @@ LARGEST_INTEGER = 2**63 - 1
 async def list_repos(
     request: Request,
     page: Annotated[
-        str | None, Query(description="Page, from 1 (default 1).", json_schema_extra={"pattern": "^[1-9][0-9]{0,14}$"})
+        str | None,
+        Query(
+            description="Page number, starting at 1 (default 1).", json_schema_extra={"pattern": "^[1-9][0-9]{0,14}$"}
+        ),
     ] = None,
     page_size: Annotated[
         str | None,
@@ -46,9 +49,9 @@ async def list_repos(
 ) -> Response:
     """One row per repository and month with at least one new contributor, by month and name.
 
-    Text that is no number counts as not given; parameters that are not known are ignored.
+    A page or page size that is not a number is ignored, and so are unknown parameters.
     """
-    # of a repeated parameter the first counts, as it always has here
+    # the first of a repeated parameter counts, as it always has here
     given = request.query_params
     page = next(iter(given.getlist("page")), None)
     page_size = next(iter(given.getlist("page_size")), None)
@@ -64,7 +67,7 @@ async def list_repos(
 
 
 def _paging(page: str | None, page_size: str | None) -> tuple[int, int]:
-    """Page and page size as ``/api/repos`` has always read them: text that is no number is the default."""
+    """Page and page size as ``/api/repos`` has always read them: anything but a number means the default."""
     found = {}
     for name, text, default, most in (("page", page, 1, LARGEST_INTEGER), ("page_size", page_size, 10, 100)):
         number = _number_or(text, default)

@@ -1,7 +1,7 @@
 -- one row per repository and month with at least one new contributor
 -- key: repository_id, month
 -- reads: monthly_new_contributors, repositories
--- the short name is not unique over owners, so the owner is there to order by
+-- several owners may use the same short name, so the owner is there to sort by
 select
     monthly.date as month,
     monthly.number_of_new_contributors,

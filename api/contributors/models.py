@@ -1,4 +1,4 @@
-"""The shapes of the contributors' answers, for the description of the API."""
+"""The shapes of the answers about contributors, for the description of the API."""
 
 from datetime import date, datetime
 from typing import Literal
@@ -23,7 +23,7 @@ class NewContributors(Shape):
 
 
 class NewContributorsPage(Page):
-    """A page of repository months."""
+    """A page of months of repositories."""
 
     items: list[NewContributors]
 
@@ -35,10 +35,10 @@ class SummaryRow(Shape):
     number_of_new_contributors: int
     number_of_new_bots: int
     mean_12_months: float | None = Field(
-        description="Per month, over the twelve months to the end of the row; null before there are twelve."
+        description="Mean per month over the twelve months that end with the row; null if there are fewer than twelve."
     )
     cumulative_contributors: int
-    repositories: int = Field(description="Repositories counted: the most in any month of the row.")
+    repositories: int = Field(description="Number of repositories counted: the highest of any month in the row.")
 
 
 class Summary(Provenance):
@@ -52,14 +52,14 @@ class Summary(Provenance):
 
 
 class RepositoryLinks(Shape):
-    """Where more about a repository is."""
+    """Addresses with more about a repository."""
 
     self: str
     series: str
 
 
 class RepositoryRow(Shape):
-    """A repository as a row of a file."""
+    """A repository in a file."""
 
     repository: str
     owner: str
@@ -74,14 +74,14 @@ class RepositoryRow(Shape):
     first_commit_month: date | None
     last_commit_month: date | None
     commits: int | None
-    new_contributors: int | None = Field(description="All contributors: the sum of its months.")
+    new_contributors: int | None = Field(description="All contributors: the sum over its months.")
     new_bots: int | None
-    new_contributors_12m: int = Field(description="New contributors in the last twelve months that are counted whole.")
+    new_contributors_12m: int = Field(description="New contributors in the last twelve complete months.")
     new_bots_12m: int = Field(description="How many of them are bots.")
     state: State
     state_reason: str | None
     state_since: datetime | None
-    collected_at: datetime | None = Field(description="When the commits counted here were fetched; null when never.")
+    collected_at: datetime | None = Field(description="When the commits counted here were fetched; null if never.")
     tip: str | None = Field(description="Sha of the newest commit counted.")
 
 
@@ -102,7 +102,7 @@ class RepositoryAnswer(Repository, Provenance):
 
 
 class Series(Provenance):
-    """All months of one repository, zeros included. Without rows when it was never collected: see ``state``."""
+    """All months of one repository, zeros included. If it was never collected, there are no rows: see `state`."""
 
     repository: str
     state: State
@@ -116,19 +116,21 @@ class Person(Shape):
     """A contributor who is new in a repository."""
 
     repository: str
-    contributor: str | None = Field(description="The login, else the name, else null.")
-    login: str | None = Field(description="GitHub login where an account is known.")
-    name: str | None = Field(description="Author name of the newest commit; null where it holds an @.")
+    contributor: str | None = Field(description="The login; without one, the name; without both, null.")
+    login: str | None = Field(description="GitHub login, if an account is known.")
+    name: str | None = Field(description="Author name of the newest commit; null if it contains an @.")
     contributor_id: str = Field(description="Opaque; the same in all repositories.")
     is_bot: bool
     first_commit_at: datetime = Field(description="Time of the first commit in the repository (UTC).")
     first_commit_sha: str
     first_commit_url: str | None = Field(
-        description="Its page on GitHub; null where the server's address is not known."
+        description="Its page on GitHub; null if the address of the server is unknown."
     )
-    identity: Literal["account", "bot", "email", "name"] = Field(description="The rule that told who it is.")
+    identity: Literal["account", "bot", "email", "name"] = Field(
+        description="The rule that identified the contributor."
+    )
     first_in_organisation: bool = Field(
-        description="No earlier first commit in another repository of the same owner; of several at one time, one."
+        description="No earlier first commit in another repository of the same owner. Of several at the same time, one counts as first."
     )
 
 
@@ -141,7 +143,7 @@ class PeoplePage(Page):
 
 
 class MonthLinks(Shape):
-    """Where the numbers around the month are."""
+    """Addresses with more about the month."""
 
     self: str
     series: str
@@ -161,7 +163,7 @@ class PeopleOfMonth(Provenance):
 
 
 class LegacyItem(Shape):
-    """A repository's month with at least one new contributor."""
+    """A month of a repository with at least one new contributor."""
 
     month: date
     number_of_new_contributors: int

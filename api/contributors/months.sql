@@ -1,5 +1,5 @@
--- one row per month of every repository, where it is stored: its place is its number
--- key: none is shown; a number too large for 32 bits is null
+-- one row per month of every repository, in the order in which the rows are stored
+-- key: none; a number that does not fit into 32 bits is null
 -- reads: monthly_new_contributors
 select
     try_cast(date - date '1970-01-01' as integer) as day,

@@ -1,4 +1,4 @@
--- one row: whether each month's number of row is its place
+-- one row: whether the numbers of the rows of months have no gaps
 -- key: none
 -- reads: monthly_new_contributors
 select count(*) = coalesce(max(rowid) + 1, 0) as without_gaps

@@ -1,4 +1,4 @@
-"""Repositories by the names that requests give, and a heading for those chosen."""
+"""Finds repositories by name, and words a heading for the chosen ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,30 +11,32 @@ CANDIDATES_SHOWN = 10
 
 
 def ids_of(snapshot: Snapshot, names: Sequence[str]) -> list[int] | None:
-    """The ids of the repositories named; None when none is. Raises ProblemError for a name that is not one's."""
+    """The ids of the named repositories; None without names. Raises ProblemError for an unknown name."""
     return [named(snapshot, name)["repository_id"] for name in names] or None
 
 
 def repository_of(snapshot: Snapshot, owner: str, name: str) -> dict[str, Any]:
-    """The repository at a path. Raises ProblemError when there is none."""
+    """The repository at a path. Raises ProblemError if there is none."""
     return named(snapshot, f"{owner}/{name}")
 
 
 def named(snapshot: Snapshot, name: str) -> dict[str, Any]:
-    """The repository of a name. Raises ProblemError when there is none, or are several."""
+    """The repository with this name. Raises ProblemError if there is none, or more than one."""
     found = snapshot.opened(Opened).named(name)
     if not found:
         near = [row["repository"] for row in snapshot.rows("contributors/repositories_near", {"name": name})]
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise ProblemError(UNKNOWN_REPOSITORY, f"{name[:100]} is not known.{hint}", near=near)
+        raise ProblemError(UNKNOWN_REPOSITORY, f"{name[:100]} is unknown.{hint}", near=near)
     if len(found) > 1:
         candidates = [row["repository"] for row in found][:CANDIDATES_SHOWN]
-        raise invalid("repository", f"is the name of several: give {' or '.join(candidates)}", name, near=candidates)
+        raise invalid(
+            "repository", f"is the name of several repositories: use {' or '.join(candidates)}", name, near=candidates
+        )
     return found[0]
 
 
 def heading(names: Sequence[str], owners: Sequence[str]) -> str:
-    """What is looked at, in a few words: the repositories chosen, else their owners."""
+    """What is shown, in a few words: the chosen repositories, or else the owners."""
     for some, many in ((names, "repositories"), (owners, "owners")):
         if some:
             return " and ".join(some) if len(some) < 3 else f"{len(some)} {many}"

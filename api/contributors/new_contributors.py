@@ -1,4 +1,4 @@
-"""``/v1/new-contributors``: the dataset, and its totals over repositories."""
+"""``/v1/new-contributors``: new contributors per month and repository, and the totals over repositories."""
 
 from typing import Annotated
 
@@ -39,9 +39,9 @@ TotalsParameters = Annotated[SummaryParameters, Query()]
     download_id="download_new_contributors",
 )
 async def list_new_contributors(request: Request, asked: ListParameters) -> Response:
-    """One row per repository and month, from the repository's first month to now, zeros included; forks too.
+    """One row per repository and month, from the repository's first month to now. Zeros and forks are included.
 
-    JSON comes in pages; CSV, JSON lines and Parquet, chosen by Accept, hold all rows that fit the filters.
+    JSON comes in pages. CSV, JSON lines and Parquet, chosen by the Accept header, contain all rows that match the filters.
     """
     wanted = format_of(request)
 
@@ -68,9 +68,9 @@ async def list_new_contributors(request: Request, asked: ListParameters) -> Resp
     download_id="download_new_contributors_summary",
 )
 async def summarise_new_contributors(request: Request, asked: TotalsParameters) -> Response:
-    """One row per month, quarter or year, added up over repositories: a person new in two of them counts in both.
+    """One row per month, quarter or year, summed over repositories: a person who is new in two of them counts twice.
 
-    Without forks unless asked. The running total and the mean see the months before `from` too.
+    Forks are left out unless requested. The running total and the mean include the months before `from`.
     """
     wanted = format_of(request, TEXT_FORMATS)
 

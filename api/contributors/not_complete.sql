@@ -1,7 +1,7 @@
--- one row per repository whose newest commits are not all counted
+-- one row per repository that is not completely counted
 -- key: repository_id
 -- reads: repositories
--- an empty repository is whole: there is nothing to count
+-- an empty repository is complete, because there is nothing to count
 select
     repository,
     state,

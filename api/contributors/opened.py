@@ -1,4 +1,4 @@
-"""What is kept of the contributors while a snapshot is open: the repositories by name, and their months."""
+"""What is kept in memory while a snapshot is open: the repositories by name, and their months."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -14,7 +14,7 @@ MONTHS = "contributors/months"
 
 
 class Opened:
-    """The repositories by name; their months in memory, unless that would pass the bounds of a query."""
+    """The repositories by name, and their months, unless these exceed the limits of a query."""
 
     def __init__(self, snapshot: Snapshot, months: str | None = None) -> None:
         named = snapshot.rows("contributors/repositories_named")
@@ -22,12 +22,12 @@ class Opened:
         self.series = _read_series(snapshot, named, months or queries.select(MONTHS))
 
     def named(self, name: str) -> list[dict[str, Any]]:
-        """The repositories that a name can mean: a full name, or a short name, in any case."""
+        """The repositories with this full or short name, in upper or lower case."""
         return self._named.get(name.lower(), [])
 
 
 def months_of(snapshot: Snapshot, found: Mapping[str, Any], first: date, last: date) -> list[dict[str, Any]]:
-    """The months of one of those that are named, between two, in their order."""
+    """The months of a repository between two months, in order."""
     series = snapshot.opened(Opened).series
     if series is not None:
         return series.of(found, first, last)
@@ -36,13 +36,13 @@ def months_of(snapshot: Snapshot, found: Mapping[str, Any], first: date, last: d
 
 
 def series_parameters(found: Mapping[str, Any], first: date, last: date) -> dict[str, Any]:
-    """The parameters of ``repository_series.sql`` for one of those that are named, between two months."""
+    """The parameters of ``repository_series.sql`` for the months of a repository between two months."""
     place = {name: found[name] for name in ("repository_id", "first_row", "last_row")}
     return {**place, "from_month": first, "to_month": last}
 
 
 def _read_series(snapshot: Snapshot, named: list[dict[str, Any]], months: str) -> Series | None:
-    """All series in memory; None where that would pass the bounds of a query: each is then a query of its own."""
+    """All series; None if reading them exceeds the limits of a query. Then each series is a query of its own."""
     try:
         return _load_series(snapshot, named, months)
     except (duckdb.InterruptException, duckdb.OutOfMemoryException):
@@ -50,7 +50,7 @@ def _read_series(snapshot: Snapshot, named: list[dict[str, Any]], months: str) -
 
 
 def _load_series(snapshot: Snapshot, named: list[dict[str, Any]], months: str) -> Series | None:
-    """None for a file whose rows do not lie as we write them."""
+    """All series; None if the rows of the file are not stored in the order in which we write them."""
     together = all((one["last_row"] or 0) - (one["first_row"] or 0) + 1 == (one["months"] or 1) for one in named)
     if not together or not snapshot.rows("contributors/months_without_gaps")[0]["without_gaps"]:
         return None

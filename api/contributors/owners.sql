@@ -1,7 +1,7 @@
 -- one row per owner of a repository ever listed
 -- key: owner
 -- reads: repositories
--- by the login as it is now
+-- by current login
 select distinct owner
 from repositories
 order by owner

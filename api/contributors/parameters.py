@@ -1,4 +1,4 @@
-"""What requests about contributors may ask for: one object per family of routes, whatever format is answered."""
+"""Parameters of requests about contributors, the same for all formats of a list."""
 
 from typing import Annotated, Literal, get_args
 
@@ -16,7 +16,7 @@ from api.kit.parameters import (
     whole_number,
 )
 
-# what `sort` may name
+# the columns that `sort` may name
 NEW_CONTRIBUTORS_SORTS = ("date", "repository", "number_of_new_contributors")
 REPOSITORIES_SORTS = (
     "repository",
@@ -32,17 +32,17 @@ STATES: tuple[State, ...] = get_args(State)
 
 
 class Chosen(NoParameters):
-    """The repositories to look at."""
+    """The chosen repositories."""
 
     repository: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
         [],
         max_length=100,
-        description="Repository as owner/name; a short name will do where only one has it. May be repeated.",
+        description="Repository as owner/name, or its short name if only one repository has it. May be repeated.",
     )
 
 
 class NewContributorsParameters(Chosen, Months, Paging):
-    """What the list of new contributors can be asked for."""
+    """Parameters of the list of new contributors."""
 
     minimum: Annotated[int, BeforeValidator(whole_number(0, LARGEST_NUMBER))] = Field(
         0, alias="min", ge=0, le=LARGEST_NUMBER, description="Leave out months with fewer new contributors."
@@ -50,62 +50,63 @@ class NewContributorsParameters(Chosen, Months, Paging):
     sort: Annotated[str, AfterValidator(sort_check(NEW_CONTRIBUTORS_SORTS)), sort_schema(NEW_CONTRIBUTORS_SORTS)] = (
         Field(
             "date,repository",
-            description=f"Comma list of {', '.join(NEW_CONTRIBUTORS_SORTS)}; a leading - turns the order round.",
+            description=f"Comma-separated list of {', '.join(NEW_CONTRIBUTORS_SORTS)}; prefix a name with - for descending order.",
         )
     )
 
 
 class SummaryParameters(Chosen, Months):
-    """What the totals over repositories can be asked for."""
+    """Parameters of the totals over repositories."""
 
-    interval: Interval = Field("month", description="Length of the time of one row.")
-    forks: bool = Field(False, description="Count forks too. A fork that `repository` names always counts.")
-    bots: bool | None = Field(None, description="Only bots, or only others.")
+    interval: Interval = Field("month", description="The period of one row.")
+    forks: bool = Field(False, description="Include forks. A fork named in `repository` is always included.")
+    bots: bool | None = Field(None, description="Only bots (true), or no bots (false).")
 
 
 class RepositoryChartParameters(Months):
-    """What the picture of one repository can be asked for."""
+    """Parameters of the picture of one repository."""
 
-    interval: Interval = Field("month", description="Length of the time of one bar.")
-    bots: bool | None = Field(None, description="Only bots, or only others.")
-    theme: Theme = Field("auto", description="The colours; auto follows the system of whoever looks at the picture.")
+    interval: Interval = Field("month", description="The period of one bar.")
+    bots: bool | None = Field(None, description="Only bots (true), or no bots (false).")
+    theme: Theme = Field("auto", description="The colours; auto follows the reader's system.")
 
 
 class ChartParameters(Chosen, RepositoryChartParameters):
-    """What the picture of the totals can be asked for."""
+    """Parameters of the picture of the totals."""
 
-    forks: bool = Field(False, description="Count forks too. A fork that `repository` names always counts.")
+    forks: bool = Field(False, description="Include forks. A fork named in `repository` is always included.")
 
 
 class PeopleParameters(Chosen, Months, Paging):
-    """What the list of new people can be asked for."""
+    """Parameters of the list of new people."""
 
     from_month: Month | None = Field(
-        None, alias="from", description="First month, as YYYY-MM or YYYY-MM-DD; by default the last that is whole."
+        None, alias="from", description="First month, as YYYY-MM or YYYY-MM-DD; by default the last complete month."
     )
     to_month: Month | None = Field(
-        None, alias="to", description="Last month, as YYYY-MM or YYYY-MM-DD; by default the one that is running."
+        None, alias="to", description="Last month, as YYYY-MM or YYYY-MM-DD; by default the current month."
     )
-    bots: bool | None = Field(None, description="Only bots, or only others.")
-    forks: bool = Field(False, description="Forks too. A fork that `repository` names is always there.")
+    bots: bool | None = Field(None, description="Only bots (true), or no bots (false).")
+    forks: bool = Field(False, description="Include forks. A fork named in `repository` is always included.")
     first_in: Literal["repository", "organisation"] = Field(
-        "repository", description="`organisation`: only who had no commit in another repository of the owner before."
+        "repository",
+        description="`organisation`: only people with no earlier commit in any other repository of the same owner.",
     )
     sort: Annotated[str, AfterValidator(sort_check(PEOPLE_SORTS)), sort_schema(PEOPLE_SORTS)] = Field(
         "-first_commit_at",
-        description=f"Comma list of {', '.join(PEOPLE_SORTS)}; a leading - turns the order round.",
+        description=f"Comma-separated list of {', '.join(PEOPLE_SORTS)}; prefix a name with - for descending order.",
     )
 
 
 class RepositoriesParameters(Paging):
-    """What the list of repositories can be asked for."""
+    """Parameters of the list of repositories."""
 
-    text: str | None = Field(None, alias="q", max_length=100, description="Part of the name, in any case.")
+    text: str | None = Field(None, alias="q", max_length=100, description="Part of the name, in upper or lower case.")
     state: list[State] = Field(
         [], max_length=len(STATES), description="Only repositories in this state. May be repeated."
     )
-    archived: bool | None = Field(None, description="Only archived repositories, or only others.")
+    archived: bool | None = Field(None, description="Only archived repositories (true), or only others (false).")
     sort: Annotated[str, AfterValidator(sort_check(REPOSITORIES_SORTS)), sort_schema(REPOSITORIES_SORTS)] = Field(
         "-new_contributors_12m",
-        description=f"Comma list of {', '.join(REPOSITORIES_SORTS)}; a leading - turns the order round.",
+        description=f"Comma-separated list of {', '.join(REPOSITORIES_SORTS)}; prefix a name with - for descending order.",
     )

@@ -1,4 +1,4 @@
-"""Who is behind a count: the people of one month of a repository, and the new people of all repositories."""
+"""The people behind the counts: those of one month of a repository, and the new people of all repositories."""
 
 from datetime import date, timedelta
 from typing import Annotated, Any
@@ -54,10 +54,11 @@ Nothing = Annotated[NoParameters, Query()]
     download_id="download_new_people",
 )
 async def list_new_people(request: Request, asked: ListParameters) -> Response:
-    """One row per repository and contributor whose first commit there fell in the months asked for, the newest first.
+    """One row per repository and contributor whose first commit there fell in the requested months, newest first.
 
-    `first_in_organisation` tells whether it was also the first in all repositories of that owner. No e-mail is published:
-    who has no account is known by the name in the commit. JSON comes in pages; CSV, JSON lines and Parquet hold all rows.
+    `first_in_organisation` says whether it was also the first commit in any repository of that owner. E-mail addresses are
+    not published: people without an account are shown by the name in the commit. JSON comes in pages. CSV, JSON lines and
+    Parquet contain all rows.
     """
     wanted = format_of(request)
 
@@ -89,9 +90,10 @@ async def list_new_people(request: Request, asked: ListParameters) -> Response:
 async def get_new_people_of_month(
     request: Request, owner: str, name: str, month: CalendarMonth, _asked: Nothing
 ) -> Response:
-    """Why this number: one row per contributor whose first commit in the repository counts in the month.
+    """Explains a number: one row per contributor whose first commit in the repository counts in the month.
 
-    As many rows as `number_of_new_contributors` says, each with its first commit and the rule that told who it is.
+    There are as many rows as `number_of_new_contributors` says, each with the first commit and the rule that identified
+    the contributor.
     """
     wanted = format_of(request, TEXT_FORMATS)
 
@@ -126,13 +128,13 @@ async def get_new_people_of_month(
 
 
 def _filters(request: Request) -> dict[str, Any]:
-    """Those that leave nothing out."""
+    """Filters that leave nothing out."""
     server = request.app.state.settings.server_url
     return {"bots": None, "forks": True, "first_in": "repository", "server": server}
 
 
 def _months(asked: PeopleParameters, details: Details) -> tuple[date, date]:
-    """What is asked for; else the last month that is counted whole, and the one that is running."""
+    """The requested months; by default the last complete one and the current one."""
     running = max(details.complete_through + timedelta(days=1), details.built_at.date()).replace(day=1)
     last = asked.to_month or max(running, asked.from_month or running)
     return asked.from_month or min(last, details.complete_through.replace(day=1)), last

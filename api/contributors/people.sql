@@ -1,7 +1,7 @@
--- one row per repository and contributor whose first commit there counts in the months asked for
+-- one row per repository and contributor whose first commit there counts in the requested months
 -- key: repository_id, contributor_id
 -- reads: first_commits, contributors, repositories
--- first in the organisation: of a contributor's firsts with one owner the earliest, then the smallest sha, then not in a fork
+-- first in the organisation: of a contributor's first commits in one owner's repositories the earliest, by time, sha, and forks last
 with chosen as (
     select
         firsts.repository_id,

@@ -1,7 +1,7 @@
--- one row per repository: its new contributors per quarter, the oldest first, zeros included
+-- one row per repository: its new contributors per quarter, oldest first, zeros included
 -- key: repository_id
 -- reads: monthly_new_contributors, snapshot
--- the last twenty quarters that end with the last whole month, also of one that vanished before; a younger one has fewer
+-- twenty quarters up to the last complete month, even if the repository vanished earlier; a younger repository has fewer
 with last_month as (
     select date_trunc('month', complete_through + 1)::date - interval 1 month as date
     from snapshot

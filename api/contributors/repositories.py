@@ -1,4 +1,4 @@
-"""``/v1/repositories``: what is counted, how far, and each one's own series."""
+"""``/v1/repositories``: the repositories, how far they are counted, and the months of each."""
 
 from datetime import date
 from functools import partial
@@ -35,15 +35,15 @@ Nothing = Annotated[NoParameters, Query()]
     router,
     "",
     ALL_FORMATS,
-    summary="Repositories, how far each is counted, and its newcomers",
+    summary="Repositories, how far each is counted, and its new contributors",
     model=models.RepositoriesPage,
     example=f"{','.join(LIST.columns)}\r\n",
     download_id="download_repositories",
 )
 async def list_repositories(request: Request, asked: ListParameters) -> Response:
-    """One row per repository ever listed, those with most new contributors in the last twelve whole months first.
+    """One row per repository ever listed, starting with the most new contributors in the last twelve complete months.
 
-    JSON comes in pages; CSV, JSON lines and Parquet, chosen by Accept, hold all rows that fit the filters.
+    JSON comes in pages. CSV, JSON lines and Parquet, chosen by the Accept header, contain all rows that match the filters.
     """
     wanted = format_of(request)
 
@@ -62,7 +62,7 @@ async def list_repositories(request: Request, asked: ListParameters) -> Response
     responses={200: {"model": models.RepositoryAnswer}},
 )
 async def get_repository(request: Request, owner: str, name: str, _asked: Nothing) -> Response:
-    """One repository: its state, its totals and where its series is. The case of the name does not matter."""
+    """One repository: its state, its totals and the address of its months. Upper and lower case do not matter."""
 
     def build(lease: Lease) -> Answer:
         found = repository_of(lease.snapshot, owner, name)
@@ -83,7 +83,7 @@ async def get_repository(request: Request, owner: str, name: str, _asked: Nothin
     download_id="download_repository_series",
 )
 async def get_repository_series(request: Request, owner: str, name: str, asked: SeriesParameters) -> Response:
-    """The whole series in one answer, zeros included; without rows and with its state when it was never collected."""
+    """All months in one answer, zeros included. If the repository was never collected, only its state, and no rows."""
     wanted = format_of(request, TEXT_FORMATS)
 
     def build(lease: Lease) -> Answer | Stream:

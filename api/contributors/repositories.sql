@@ -1,7 +1,7 @@
 -- one row per repository ever listed
 -- key: id
 -- reads: repositories, monthly_new_contributors, snapshot
--- the twelve months are the last twelve that are counted whole; a commit of the future counts in the month of the build
+-- 12m: the last twelve complete months; a commit dated in the future counts in the month the snapshot was built in
 with running_month as (
     select
         date_trunc('month', complete_through + 1)::date as date,

@@ -1,7 +1,7 @@
--- one row per repository that can be asked for by name, with where its months are stored
+-- one row per repository that can be found by name, with the place where its months are stored
 -- key: repository_id
 -- reads: repositories, monthly_new_contributors
--- a name that was taken again after a repository vanished means the living one, else the newest; rows are null without months
+-- a name that was used again means the repository that has not vanished, or else the newest; the place is null without months
 with months as (
     select
         repository_id,

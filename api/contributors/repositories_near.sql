@@ -1,7 +1,7 @@
--- one row per repository whose name looks like the one asked for, the likest first
+-- one row per repository with a similar name, the most similar first
 -- key: repository
 -- reads: repositories
--- at most three; a name that is far off is no help
+-- at most three; names that are too different are left out
 with likeness as (
     select
         repository,

@@ -1,7 +1,7 @@
 -- one row per month of one repository, zeros included
 -- key: date
 -- reads: monthly_new_contributors
--- by the places of its rows, which are stored next to each other: no other block is read; whoever asks puts them in order
+-- found by the numbers of its rows, which are stored together, so no other block is read; the caller sorts them
 select
     repository,
     date,

@@ -1,7 +1,7 @@
-"""The months of all repositories, in memory: 16 bytes each, so that one repository's series takes no query.
+"""The months of all repositories in memory, 16 bytes each, so that the months of one repository need no query.
 
-Ten thousand repositories of two hundred months are 32 MB. A query for one of them costs three times what the rest of
-its answer does, most of it before a row is read.
+Ten thousand repositories with two hundred months take 32 MB. A query would take three times as long as the rest of the
+answer, most of it before the first row is read.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ _NUMBERS = ("number_of_new_contributors", "number_of_new_bots", "cumulative_cont
 
 
 class Series:
-    """Rows of ``months.sql``, none of them null, each repository's next to each other."""
+    """The rows of ``months.sql``, without nulls, with the months of each repository next to each other."""
 
     def __init__(self, table: "pyarrow.Table") -> None:
         self._columns = {name: _integers(table[name].combine_chunks()) for name in ("day", *_NUMBERS)}
         self._dates = {day: _EPOCH + timedelta(days=day) for day in set(self._columns["day"])}
 
     def of(self, found: Mapping[str, Any], first: date, last: date) -> list[dict[str, Any]]:
-        """The months of a repository, as ``repositories_named.sql`` has it, between two, in their order."""
+        """The months between two, in order. ``found`` is the repository's row of ``repositories_named.sql``."""
         if found["first_row"] is None:
             return []
         place = slice(found["first_row"], found["last_row"] + 1)

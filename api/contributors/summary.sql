@@ -1,7 +1,7 @@
 -- one row per month, quarter or year, over the chosen repositories
 -- key: date
 -- reads: monthly_new_contributors
--- forks count when asked for, or when named; means and running totals see the months before $from_month too
+-- forks count if requested or named; means and running totals include the months before $from_month
 with chosen as (
     select
         repository_id,

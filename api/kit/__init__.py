@@ -1,1 +1,1 @@
-"""What every subject of the API is built with. It knows none of them."""
+"""What all subjects of the API are built with. It imports none of them."""

@@ -2,7 +2,7 @@
 
 
 def qualities(header: str) -> list[tuple[str, float]]:
-    """The names in an Accept or Accept-Encoding header, in their order, each with its quality: 0 refuses it."""
+    """The names in an Accept or Accept-Encoding header, in order, each with its quality. Quality 0 means refused."""
     return [_quality(part) for part in header.split(",")]
 
 

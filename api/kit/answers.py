@@ -16,7 +16,7 @@ MOST_KEYS = 10_000
 
 @dataclass
 class Answer:
-    """The body of an answer, and the headers that belong to it."""
+    """The body of an answer and the headers that belong to it."""
 
     body: bytes
     media_type: str
@@ -63,8 +63,8 @@ class CachedResponse:
 class AnswerCache:
     """The answers last asked for, by ETag and by request. Only the event loop uses it, so nothing is locked.
 
-    Found by its request, a cached answer needs no routing and no parsing of parameters. Both together take longer than
-    all the rest: without this, a cached answer costs more than twice a constant one (see benchmarks/api.py).
+    The lookup by request skips routing and the parsing of parameters, which take longer than everything else. Without
+    it, a cached answer takes more than twice as long as a constant one (see benchmarks/api.py).
     """
 
     def __init__(self, limit: int) -> None:
@@ -81,7 +81,7 @@ class AnswerCache:
         return self._answers.get(tag)
 
     def put(self, tag: str, answer: Answer) -> None:
-        """Cache an answer. Those that were not asked for the longest make room for it."""
+        """Cache an answer. The least recently used ones are dropped to make room."""
         if answer.size <= self._answers.maxsize // LARGEST_SHARE:
             self._answers[tag] = answer
 

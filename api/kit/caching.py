@@ -28,9 +28,9 @@ async def serve(
     format_name: str = "json",
     tells_check: bool = False,
 ) -> Response:
-    """Answer from the current snapshot: 304 if the client has the answer, from the cache if it is there, else build it.
+    """Answer from the current snapshot: 304 if the client has the answer, else from the cache, else built.
 
-    ``tells_check`` is for an answer that holds the time of the last check: its ETag changes with each check.
+    ``tells_check``: the answer contains the time of the last check, so its ETag changes with every check.
     """
     store: SnapshotStore = request.app.state.store
     async with store.lease() as lease:

@@ -1,4 +1,4 @@
-"""The OpenAPI description: what FastAPI writes, with our one shape for every failure."""
+"""The OpenAPI description: what FastAPI generates, with one shape for every error."""
 
 from typing import Any
 
@@ -10,24 +10,24 @@ from api.kit.problems import MEDIA_TYPE
 TITLE = "git-contrib"
 SUMMARY = "New contributors per month for every repository of a GitHub organisation"
 DESCRIPTION = """\
-Read-only, no sign-in. What is under `/v1` is stable: members may be added to answers, none is taken away.
+Read-only, no sign-in. Everything under `/v1` is stable: members may be added to answers, but never removed.
 `/api/repos` never changes.
 
-A month with no new contributor is a row with 0. Every answer names the snapshot it was made from, and the day up to
-which it is complete. Every failure is one shape, `application/problem+json` (RFC 9457). Answers carry an ETag: send it
-back in `If-None-Match`, and an unchanged answer is a 304 without a body."""
+A month without new contributors is a row with 0. Every answer names the snapshot it was made from and the day through
+which it is complete. Every error has the same shape, `application/problem+json` (RFC 9457). Answers carry an ETag: send
+it back in `If-None-Match`, and an unchanged answer is a 304 without a body."""
 PROBLEMS = {
-    "400": "A parameter is not valid.",
-    "404": "The repository, its month or the address is not known.",
+    "400": "A parameter is invalid.",
+    "404": "There is no such repository, month or address.",
     "429": "Too many queries are waiting; see Retry-After.",
-    "500": "Something went wrong on our side.",
-    "503": "There is no snapshot to answer from, or the answer took too long; see Retry-After.",
+    "500": "Something went wrong in the server.",
+    "503": "There is no snapshot yet, or the query took too long; see Retry-After.",
 }
 VERSION = "1"
 
 
 def install(app: FastAPI) -> None:
-    """Make the app describe itself so."""
+    """Make the app describe itself this way."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
@@ -54,12 +54,12 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             responses = operation["responses"]
-            # a parameter that is not valid is 400 here: a GET has no content that could be unprocessable
+            # an invalid parameter is a 400 here: a GET request has no content that could be unprocessable
             responses.pop("422", None)
             for status in _problems_of(path, operation):
                 responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
             if path.startswith(("/v1", "/api")):
-                responses["304"] = {"description": "The caller has the answer: its ETag was in If-None-Match."}
+                responses["304"] = {"description": "Not modified: the ETag in If-None-Match is current."}
             operation["responses"] = dict(sorted(responses.items()))
     schemas_in_order = dict(sorted(schemas.items()))
     components["schemas"] = schemas_in_order

@@ -1,4 +1,4 @@
-"""The same rows in other clothes: JSON, CSV, JSON lines, Parquet."""
+"""Response formats: JSON, CSV, JSON lines, Parquet."""
 
 import csv
 import io
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 Suffix = Literal["json", "csv", "ndjson", "parquet"]
 TextSuffix = Literal["json", "csv"]
 
-# the snapshot's times are UTC without saying so; the answers say so
+# times in the snapshot are UTC but carry no zone; answers show the Z
 JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 LINE_OPTIONS = JSON_OPTIONS | orjson.OPT_APPEND_NEWLINE
 PART_ROWS = 10_000
 PART_BYTES = 1024 * 1024
-# a spreadsheet would run such a cell
+# a spreadsheet would run a cell that starts like this
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Format(StrEnum):
-    """A format of an answer; the value is its suffix."""
+    """A response format. Its value is the suffix."""
 
     JSON = "json"
     CSV = "csv"
@@ -43,7 +43,7 @@ class Format(StrEnum):
 
     @property
     def media_type(self) -> str:
-        """What Content-Type says."""
+        """The Content-Type."""
         return MEDIA_TYPES[self]
 
 
@@ -68,7 +68,7 @@ TEXT_FORMATS = (Format.JSON, Format.CSV)
 
 
 def format_of(request: Request, offered: Sequence[Format] = ALL_FORMATS) -> Format:
-    """The suffix decides; else what Accept likes best of those offered; else JSON."""
+    """The format to answer in: by suffix, else the offered one that Accept prefers, else JSON."""
     suffix = request.path_params.get("suffix")
     if suffix is not None:
         return Format(suffix)
@@ -81,9 +81,9 @@ def format_of(request: Request, offered: Sequence[Format] = ALL_FORMATS) -> Form
         if quality > 0:
             liked[found] = max(quality, liked.get(found, 0))
         elif "*" not in name:
-            # by its own name: a wildcard elsewhere does not mean it
+            # refused by name, so a wildcard elsewhere does not include it
             refused.add(found)
-    # of several liked alike the first
+    # the first of those with the same quality
     return max((one for one in liked if one not in refused), key=lambda one: liked[one], default=Format.JSON)
 
 
@@ -93,7 +93,7 @@ def json_answer(content: Any, headers: Mapping[str, str] | None = None) -> Answe
 
 
 def provenance(lease: Lease) -> dict[str, Any]:
-    """What every answer of ``/v1`` says about the data it was made from."""
+    """What every answer under ``/v1`` says about the data it was made from."""
     details = lease.snapshot.details
     return {
         "snapshot": details.snapshot_id,
@@ -105,7 +105,7 @@ def provenance(lease: Lease) -> dict[str, Any]:
 
 
 def address(request: Request, *, page: int | None = None) -> str:
-    """The request's own address, its parameters in one order, with another page where told."""
+    """The address of the request, with its parameters sorted and, if given, another page."""
     pairs = [pair for pair in pairs_by_name(request) if page is None or pair[0] != "page"]
     if page is not None:
         pairs.append(("page", str(page)))
@@ -113,7 +113,7 @@ def address(request: Request, *, page: int | None = None) -> str:
 
 
 def page_links(request: Request, *, page: int, page_size: int, total: int) -> dict[str, str | None]:
-    """Where this page, the one before and the one after are."""
+    """The addresses of this page, the previous and the next one."""
     last = max(1, -(-total // page_size))
     return {
         "self": address(request, page=page),
@@ -123,15 +123,15 @@ def page_links(request: Request, *, page: int, page_size: int, total: int) -> di
 
 
 def link_header(links: Mapping[str, str | None]) -> dict[str, str]:
-    """The neighbours of a page, for clients that follow a Link header."""
+    """The previous and the next page as a Link header."""
     found = [f'<{target}>; rel="{name}"' for name, target in links.items() if target and name != "self"]
     return {"Link": ", ".join(found)} if found else {}
 
 
 def download(lease: Lease, name: str, wanted: Format, statement: str, parameters: Mapping[str, Any]) -> Answer | Stream:
-    """Rows as a file to keep, named after the day it is complete to; however many there are, few are in memory.
+    """Rows as a file, named after the last complete day. Only a few rows are in memory at a time, however many there are.
 
-    The query is at its end when this returns, so that no slow reader holds it up or runs into its time limit.
+    The query has finished when this returns, so a slow client neither blocks it nor runs into its time limit.
     """
     day = lease.snapshot.details.complete_through.isoformat()
     headers = {"Content-Disposition": f'attachment; filename="{name}-{day}.{wanted}"'}
@@ -149,7 +149,7 @@ def download(lease: Lease, name: str, wanted: Format, statement: str, parameters
 
 
 def _store(file: IO[bytes], schema: "pyarrow.Schema", batches: "Iterator[pyarrow.RecordBatch]") -> None:
-    # imported here: it costs a tenth of a second and tens of megabytes that most servers never need
+    # imported here: it takes a tenth of a second and tens of megabytes, and most servers never need it
     import pyarrow.parquet
 
     with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:

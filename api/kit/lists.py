@@ -1,4 +1,4 @@
-"""What routes of lists have in common: an order, pages, and the same rows in several formats."""
+"""What list routes have in common: an order, pages, and several formats."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,10 +34,10 @@ Endpoint = TypeVar("Endpoint", bound=Callable[..., Awaitable[Response]])
 
 @dataclass(frozen=True)
 class ListQuery:
-    """A select whose rows are a list.
+    """A select that is shown as a list.
 
-    ``row`` has a field for each column that is shown. ``ties`` are columns that make every order total, so that pages
-    never overlap.
+    ``row`` has a field for each column that is shown. ``ties`` are columns that end every ``order by`` and make the order
+    total, so that pages never overlap.
     """
 
     select: str
@@ -51,9 +51,9 @@ class ListQuery:
         return tuple(self.row.model_fields)
 
     def ordered(self, sort: str = "") -> str:
-        """The select in an order like ``-date,repository``, cut to ``$limit`` rows from ``$offset``."""
+        """The select, sorted by names such as ``-date,repository``, with ``$limit`` rows from ``$offset`` on."""
         names = [part.strip() for part in sort.split(",") if part]
-        # nothing but the name of a column ever gets into an ``order by``
+        # so that nothing but column names ever gets into an ``order by``
         unknown = {name.removeprefix("-") for name in names} - {*self.columns}
         if unknown:
             raise ValueError(f"{self.select} has no column {', '.join(unknown)}")
@@ -71,9 +71,9 @@ def get_in_formats(
     example: str,
     download_id: str,
 ) -> Callable[[Endpoint], Endpoint]:
-    """Serve an endpoint at its path, and at ``<path>.{suffix}`` for those who would rather not send an Accept header.
+    """Serve an endpoint in several formats: at ``path``, chosen by the Accept header, and at ``<path>.{suffix}``.
 
-    The endpoint learns the format from ``format_of``. ``example`` is a CSV file, for the description.
+    The endpoint gets the format from ``format_of``. ``example`` is the CSV example in the description.
     """
     content: dict[str, Any] = {
         one.media_type: {"schema": DOWNLOAD_SCHEMAS[one]} for one in formats if one is not Format.JSON
@@ -81,7 +81,9 @@ def get_in_formats(
     content[Format.CSV.media_type]["example"] = example
     responses: dict[int | str, dict[str, Any]] = {200: {"model": model, "content": content}}
     *others, last = (f"`.{one}`" for one in formats)
-    description = f"The same as without a suffix, which wins over Accept: {', '.join(others)} or {last}."
+    description = (
+        f"The same as without the suffix, which takes precedence over the Accept header: {', '.join(others)} or {last}."
+    )
     suffix = _any_suffix if Format.PARQUET in formats else _text_suffix
 
     def register(endpoint: Endpoint) -> Endpoint:
@@ -94,7 +96,7 @@ def get_in_formats(
             description=description,
             dependencies=[Depends(suffix)],
         )
-        # a parameter at the end of the path would match the suffix too
+        # a parameter at the end of the path would match the suffix as well
         for route in (suffixed, plain) if path.endswith("}") else (plain, suffixed):
             route(responses=responses)(endpoint)
         return endpoint
@@ -103,11 +105,11 @@ def get_in_formats(
 
 
 def _any_suffix(suffix: Suffix) -> None:
-    """Declare the suffix, which ``format_of`` reads."""
+    """Declares the parameter that ``format_of`` reads."""
 
 
 def _text_suffix(suffix: TextSuffix) -> None:
-    """Declare the suffix, which ``format_of`` reads."""
+    """Declares the parameter that ``format_of`` reads."""
 
 
 def list_answer(
@@ -153,7 +155,7 @@ def whole_answer(
     filters: Mapping[str, Any],
     head: Mapping[str, Any],
 ) -> Answer | Stream:
-    """A whole list, in the order of its ties: as JSON with some members before the items, or as a file."""
+    """The whole list, ordered by its ties: as JSON with ``head`` before the items, or as a file."""
     everything = {**filters, "limit": None, "offset": 0}
     if wanted is not Format.JSON:
         return download(lease, query.file_name, wanted, query.ordered(), everything)
@@ -161,6 +163,6 @@ def whole_answer(
 
 
 def whole_json(request: Request, lease: Lease, items: Sequence[Mapping[str, Any]], head: Mapping[str, Any]) -> Answer:
-    """All items, after some members."""
+    """All items as JSON, with ``head`` before them."""
     links = {"self": address(request)}
     return json_answer({"links": links, **head, "total_records": len(items), "items": items, **provenance(lease)})

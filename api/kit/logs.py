@@ -1,6 +1,6 @@
-"""The log of the API: one line per event, in the format of the package's logs, and never a token.
+"""The log of the API: one line per event, in the same format as the package's logs, without tokens.
 
-It goes through the standard library's logging, so the command that serves decides what is shown and where.
+It goes through the logging of the standard library, so the command that serves the API decides what is shown, and where.
 """
 
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-# the package's own rule, which a test compares with this one: the API may not import it
+# the same rule as in the package, which the API may not import; a test compares the two
 SECRET = re.compile(r"\b(?:gh[pousr]_\w+|github_pat_\w+)|(?<=Basic )[A-Za-z0-9+/=]{8,}|(?<=Bearer )\S+")
 REDACTED = "[redacted]"
 
@@ -32,7 +32,7 @@ logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(
 
 
 def line_formatter() -> logging.Formatter:
-    """Formats our events, and those of libraries, as one line each."""
+    """Formats each event as one line, also those that libraries log."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_PREPARE,
         processors=[

@@ -1,4 +1,4 @@
-"""What happened since the process started, in the text format that Prometheus reads."""
+"""Metrics for Prometheus, counted since the process started."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,10 +15,10 @@ BUCKETS = (0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
 
 
 class Metrics:
-    """Counts the answers of one app, and describes its snapshot and its process."""
+    """The metrics of one app: its answers, its snapshot and its process."""
 
     def __init__(self, store: SnapshotStore) -> None:
-        # they would add a time of creation to every counter, which nobody needs here
+        # otherwise each counter gets a second series with its time of creation
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._requests = Counter(
@@ -26,7 +26,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "git_contrib_api_request_seconds",
-            "Seconds from a request to the end of its answer.",
+            "Seconds from the request to the end of the answer.",
             ["route"],
             buckets=BUCKETS,
             registry=self._registry,
@@ -35,17 +35,17 @@ class Metrics:
         ProcessCollector(registry=self._registry)
 
     def count(self, route: str, status: int, seconds: float) -> None:
-        """Count one answer. ``route`` is a template, so that there are few of them, whatever is asked for."""
+        """Count one answer. ``route`` is the path template, so there are only a few different ones."""
         self._requests.labels(route, status).inc()
         self._seconds.labels(route).observe(seconds)
 
     def text(self) -> bytes:
-        """All metrics as they are now."""
+        """All metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
 
 class _SnapshotCollector(Collector):
-    """Reads the state of the snapshot when the metrics are asked for."""
+    """Describes the snapshot at the time of each scrape."""
 
     def __init__(self, store: SnapshotStore) -> None:
         self._store = store
@@ -65,12 +65,12 @@ class _SnapshotCollector(Collector):
         now = datetime.now(UTC).replace(tzinfo=None)
         yield GaugeMetricFamily(
             "git_contrib_api_snapshot_age_seconds",
-            "Seconds since its tables were last found current.",
+            "Seconds since the tables were last checked and found current.",
             (now - lease.checked_at).total_seconds(),
         )
         yield GaugeMetricFamily(
             "git_contrib_api_snapshot_built_seconds",
-            "Seconds since it was built.",
+            "Seconds since the snapshot was built.",
             (now - details.built_at).total_seconds(),
         )
         yield GaugeMetricFamily(

@@ -1,4 +1,4 @@
-"""What happens to every request, whatever answers it: id, HEAD, CORS, the last resort, one line of log."""
+"""What happens to every request: its id, HEAD, CORS, the answer to an unexpected error, one line of log."""
 
 import re
 import secrets
@@ -20,7 +20,7 @@ CORS_HEADERS = {
     "Access-Control-Expose-Headers": "ETag, Link, Retry-After, X-As-Of, X-Complete-Through, X-Request-ID, X-Snapshot",
 }
 RAW_CORS_HEADERS = [(name.lower().encode(), value.encode()) for name, value in CORS_HEADERS.items()]
-# the route of requests that match none
+# stands for the route of requests that match no route
 NO_ROUTE = "none"
 PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Origin": "*",
@@ -32,7 +32,7 @@ PREFLIGHT_HEADERS = {
 
 
 class DocumentationGzipMiddleware(GZipMiddleware):
-    """Compresses the documentation; answers from a snapshot are compressed once, and kept so (see caching.py)."""
+    """Compresses the documentation. Answers from a snapshot are compressed once and cached (see caching.py)."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,7 +43,7 @@ class DocumentationGzipMiddleware(GZipMiddleware):
 
 
 class EdgeMiddleware:
-    """The outermost layer: nothing leaves without its headers, and no error leaves as anything but a problem."""
+    """The outermost layer: every answer gets its headers, and every error becomes a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -71,7 +71,7 @@ class EdgeMiddleware:
                 for name, value in CORS_HEADERS.items():
                     answer_headers.setdefault(name, value)
             elif method == "HEAD":
-                # the headers speak of the body that GET would send; HEAD sends none of it
+                # HEAD sends the headers that GET would send, without the body
                 message = {**message, "body": b""}
             await send(message)
 
@@ -91,7 +91,7 @@ class EdgeMiddleware:
                 await self.app(inner, receive, edge_send)
         except Exception:
             logger.exception("request failed", request_id=request_id, path=scope["path"])
-            # when a part of the answer is out already, only breaking off tells the caller that it is not whole
+            # part of the answer is already sent: closing the connection is the only way to say that it is incomplete
             if status:
                 raise
             await internal_error(scope)(scope, receive, edge_send)
@@ -110,10 +110,10 @@ class EdgeMiddleware:
 
 
 def _cached(scope: Scope, headers: Headers) -> tuple[CachedResponse, bytes] | None:
-    """The cached answer to a plain GET that was answered before: it skips routing and the parsing of parameters."""
+    """The cached answer to a GET request that was answered before, found without routing and parsing of parameters."""
     if scope["method"] != "GET" or "if-none-match" in headers:
         return None
     lease = scope["app"].state.store.current()
     found = lease.snapshot.cache.find(request_key(scope)) if lease else None
-    # a check that changed no table still moves ``as_of``, which every answer contains
+    # a check that changes no table still moves ``as_of``, which every answer contains
     return found if found and found[0].as_of == lease.as_of else None

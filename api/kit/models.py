@@ -1,4 +1,4 @@
-"""The shapes that answers of all subjects have in common. Answers are made by ``formats`` and checked in tests."""
+"""The shapes that the answers of all subjects share, for the description. Tests check that answers have them."""
 
 from datetime import date, datetime
 from typing import Literal
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Shape(BaseModel):
-    """Base of all shapes: a member that is not described is a mistake."""
+    """Base of all shapes. No other members are allowed."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -17,15 +17,19 @@ class Provenance(Shape):
 
     snapshot: str = Field(description="Name of the snapshot the answer was made from.")
     as_of: datetime | None = Field(
-        description="The oldest of the times at which the repositories were last looked at (UTC); null without any."
+        description="Every repository was looked at then or later (UTC); null if there are none."
     )
-    complete_through: date = Field(description="Last day that is counted whole; the last month may still be running.")
-    identity: Literal["account", "partial", "email"] = Field(description="How far GitHub accounts were asked for.")
+    complete_through: date = Field(
+        description="Last day that is counted completely. The last month may still be running."
+    )
+    identity: Literal["account", "partial", "email"] = Field(
+        description="Whether GitHub was asked who owns the e-mail addresses: all of them, some or none."
+    )
     definition_version: int = Field(description="Version of the definitions.")
 
 
 class PageLinks(Shape):
-    """Addresses of this page and of its neighbours."""
+    """Addresses of this page, the previous and the next one."""
 
     self: str
     prev: str | None
@@ -48,7 +52,7 @@ class Page(Provenance):
 
 
 class ParameterError(Shape):
-    """A parameter that is not valid."""
+    """An invalid parameter."""
 
     parameter: str
     message: str
@@ -56,15 +60,15 @@ class ParameterError(Shape):
 
 
 class ProblemAnswer(Shape):
-    """Any failure (RFC 9457)."""
+    """Any error (RFC 9457)."""
 
-    type: str = Field(description="Names the kind of failure; there is a page at that address.")
+    type: str = Field(description="Names the kind of error. The address leads to its explanation.")
     title: str
     status: int
     detail: str
     instance: str
     request_id: str
     errors: list[ParameterError]
-    near: list[str] | None = Field(None, description="Names that look like the one asked for.")
-    error_code: str | None = Field(None, description="/api/repos only.")
-    description: str | None = Field(None, description="/api/repos only.")
+    near: list[str] | None = Field(None, description="Similar names that exist.")
+    error_code: str | None = Field(None, description="In `/api/repos` only.")
+    description: str | None = Field(None, description="In `/api/repos` only.")

@@ -1,4 +1,4 @@
-"""What requests of all subjects may ask for: months, pages, an order."""
+"""Parameters that the requests of all subjects share: months, pages, an order."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
 
-# JSON numbers above it are not exact everywhere
+# larger JSON numbers are not exact in every client
 LARGEST_NUMBER = 2**53 - 1
 LARGEST_PAGE = 1_000_000_000
-# For the description. Days that not every month has are taken too, and so are years before the first of it.
+# For the description only. Days after the 28th are accepted too, and so are years before 1000.
 MONTH_PATTERN = "[1-9][0-9]{3}-(0[1-9]|1[0-2])"
 
 
@@ -33,7 +33,7 @@ def _calendar_month(value: object) -> date:
 
 
 def whole_number(least: int, most: int) -> Callable[[object], int]:
-    """Our own check, so that one message names both bounds."""
+    """A check of our own, so that the message names both limits."""
 
     def check(value: object) -> int:
         text = str(value)
@@ -45,19 +45,21 @@ def whole_number(least: int, most: int) -> Callable[[object], int]:
 
 
 def sort_check(allowed: Sequence[str]) -> Callable[[str], str]:
-    """Checks that ``sort`` is a list of these names, each perhaps with a sign."""
+    """Check that ``sort`` is a comma-separated list of these names, each with or without a -."""
 
     def check(value: str) -> str:
         names = [part.strip().removeprefix("-") for part in value.split(",")]
         if any(name not in allowed for name in names):
-            raise ValueError(f"must be a comma list of {', '.join(allowed)}; a leading - turns the order round")
+            raise ValueError(
+                f"must be a comma-separated list of {', '.join(allowed)}; prefix a name with - for descending order"
+            )
         return value
 
     return check
 
 
 def sort_schema(allowed: Sequence[str]) -> WithJsonSchema:
-    """The same for the description."""
+    """The same rule for the description."""
     one = f"-?({'|'.join(allowed)})"
     return WithJsonSchema({"type": "string", "pattern": f"^{one}(,{one})*$"})
 
@@ -69,7 +71,7 @@ Month = Annotated[
         {"type": "string", "pattern": f"^{MONTH_PATTERN}(-(0[1-9]|1[0-9]|2[0-8]))?$", "examples": ["2024-01"]}
     ),
 ]
-# in a path: one month has one address, or two
+# in a path only YYYY-MM and YYYY-MM-01 are allowed, so that a month does not have 31 addresses
 CalendarMonth = Annotated[
     date,
     BeforeValidator(_calendar_month),
@@ -78,13 +80,13 @@ CalendarMonth = Annotated[
 
 
 class NoParameters(BaseModel):
-    """None: whatever is given is refused."""
+    """No parameters: any that is given is refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Months(NoParameters):
-    """A span of months, both ends included."""
+    """A range of months, both ends included."""
 
     from_month: Month | None = Field(None, alias="from", description="First month, as YYYY-MM or YYYY-MM-DD.")
     to_month: Month | None = Field(None, alias="to", description="Last month, as YYYY-MM or YYYY-MM-DD.")
@@ -99,10 +101,10 @@ class Months(NoParameters):
 
 
 class Paging(NoParameters):
-    """A page of a list. In formats other than JSON there is one page of all rows unless one of the two is given."""
+    """A page of a list. Formats other than JSON hold all rows unless one of the two is given."""
 
     page: Annotated[int, BeforeValidator(whole_number(1, LARGEST_PAGE))] = Field(
-        1, ge=1, le=LARGEST_PAGE, description="Page, from 1. A page past the end is empty."
+        1, ge=1, le=LARGEST_PAGE, description="Page number, starting at 1. A page past the end is empty."
     )
     page_size: Annotated[int, BeforeValidator(whole_number(1, 1000))] = Field(
         100, ge=1, le=1000, description="Rows per page."
@@ -110,5 +112,5 @@ class Paging(NoParameters):
 
     @property
     def asks_for_page(self) -> bool:
-        """The caller said which page."""
+        """Whether the request names a page or a page size."""
         return bool({"page", "page_size"} & self.model_fields_set)

@@ -1,4 +1,4 @@
-"""Every failure of the API: one shape (RFC 9457) and the closed list of kinds.
+"""Every error of the API has one shape (RFC 9457) and one of these kinds.
 
 invalid-parameter 400 · not-found 404 · unknown-repository 404 · unknown-month 404 · method-not-allowed 405 ·
 request-refused (other 4xx) · too-many-queries 429 · internal-error 500 · query-too-slow 503 · no-snapshot 503
@@ -20,14 +20,14 @@ from starlette.types import Scope
 MEDIA_TYPE = "application/problem+json"
 LEGACY_PATH = "/api/repos"
 LONGEST_ECHO = 100
-# each costs time to word; who sent so many will not read them
+# each takes time to describe, and nobody reads more of them
 MOST_ERRORS = 20
 RETRY_AFTER_SECONDS: dict[int, int] = {HTTPStatus.TOO_MANY_REQUESTS: 1, HTTPStatus.SERVICE_UNAVAILABLE: 30}
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of failure; its name ends the problem's ``type``."""
+    """A kind of error. Its name is the end of the problem's ``type``."""
 
     name: str
     status: int
@@ -36,28 +36,28 @@ class Kind:
 
     @property
     def type(self) -> str:
-        """The URI reference that names this kind."""
+        """The address that names this kind and explains it."""
         return f"/problems/{self.name}"
 
 
 INVALID_PARAMETER = Kind(
     "invalid-parameter",
     400,
-    "A parameter is not valid",
-    "A query parameter is unknown here or has a value that is not allowed; `errors` names each one.",
+    "A parameter is invalid",
+    "A parameter is unknown or has a value that is not allowed; `errors` names each one.",
 )
-NOT_FOUND = Kind("not-found", 404, "There is nothing at this address", "The address is not one of the API's.")
+NOT_FOUND = Kind("not-found", 404, "There is nothing at this address", "The API has no such address.")
 UNKNOWN_REPOSITORY = Kind(
     "unknown-repository",
     404,
-    "The repository is not known",
-    "No repository of that name was ever listed; `near` holds names that look like it.",
+    "The repository is unknown",
+    "No repository with that name was ever listed; `near` contains similar names.",
 )
 UNKNOWN_MONTH = Kind(
     "unknown-month",
     404,
     "The repository has no such month",
-    "The month lies outside the repository's rows; `detail` names the first and the last of them.",
+    "The month is outside the repository's range; `detail` names its first and last month.",
 )
 METHOD_NOT_ALLOWED = Kind(
     "method-not-allowed", 405, "The method is not allowed here", "The API is read-only: use GET or HEAD."
@@ -69,20 +69,20 @@ TOO_MANY_QUERIES = Kind(
 INTERNAL_ERROR = Kind(
     "internal-error",
     500,
-    "Something went wrong on our side",
-    "The failure was logged under the `request_id` of the answer.",
+    "Something went wrong in the server",
+    "The error was logged with the `request_id` of the answer.",
 )
 QUERY_TOO_SLOW = Kind(
     "query-too-slow",
     503,
     "The answer took too long",
-    "The query took too much time or memory and was stopped; ask for less, or try again later.",
+    "The query took too much time or memory and was stopped. Ask for less, or try again later.",
 )
 NO_SNAPSHOT = Kind(
     "no-snapshot",
     503,
     "There is no snapshot to answer from",
-    "Nothing was published yet, or what was published cannot be read by this version.",
+    "Nothing has been published yet, or this version cannot read what was published.",
 )
 NOT_YET_PUBLISHED = Kind(
     "not-yet-published",
@@ -106,7 +106,7 @@ KINDS = (
 
 
 class ProblemError(Exception):
-    """A failure that the caller is told about."""
+    """An error that is explained to the client."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class ProblemError(Exception):
 
 
 def invalid(parameter: str, message: str, value: str, *, near: Sequence[str] | None = None) -> ProblemError:
-    """One parameter that is not valid, found after the parameters themselves were read."""
+    """An invalid parameter that only the data could reveal."""
     error = {"parameter": parameter, "message": message, "value": value[:LONGEST_ECHO]}
     return ProblemError(INVALID_PARAMETER, f"{parameter} {message}.", errors=[error], near=near)
 
@@ -137,7 +137,7 @@ def problem_response(
     title: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The answer for a problem; ``/api/repos`` also gets the two members its first clients read."""
+    """The answer to a problem. ``/api/repos`` adds the two members that its first clients read."""
     kind = problem.kind
     status = status or kind.status
     body: dict[str, Any] = {
@@ -161,12 +161,14 @@ def problem_response(
 
 
 def internal_error(scope: Scope) -> Response:
-    """The answer for an error nobody foresaw: it tells nothing of the error itself."""
-    return problem_response(scope, ProblemError(INTERNAL_ERROR, "Please report it with the request_id of this answer."))
+    """The answer to an unexpected error. It reveals nothing about the error."""
+    return problem_response(
+        scope, ProblemError(INTERNAL_ERROR, "Please report this error with the request_id of this answer.")
+    )
 
 
 def install(app: FastAPI) -> None:
-    """Make every failure inside the routes a problem."""
+    """Turn every error in a route into a problem."""
 
     @app.exception_handler(ProblemError)
     async def _problem(request: Request, error: ProblemError) -> Response:
@@ -184,7 +186,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         if error.status_code == HTTPStatus.NOT_FOUND:
-            problem = ProblemError(NOT_FOUND, "No such address: /docs lists those there are.")
+            problem = ProblemError(NOT_FOUND, "There is no such address. /docs lists all of them.")
             return problem_response(request.scope, problem)
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             problem = ProblemError(METHOD_NOT_ALLOWED, METHOD_NOT_ALLOWED.meaning)
@@ -196,9 +198,9 @@ def install(app: FastAPI) -> None:
 
 def _from_validation(request: Request, error: RequestValidationError) -> ProblemError:
     found = error.errors()[:MOST_ERRORS]
-    # a suffix that is no format is an address that does not exist, not a bad value
+    # an unknown suffix is an address that does not exist, not an invalid value
     if any(tuple(item["loc"]) == ("path", "suffix") for item in found):
-        return ProblemError(NOT_FOUND, "No such address: formats are json, csv, ndjson and parquet where offered.")
+        return ProblemError(NOT_FOUND, "There is no such format here. /docs lists the formats of each address.")
     errors = [
         {
             "parameter": ".".join(str(part) for part in item["loc"][1:2]),
@@ -207,8 +209,12 @@ def _from_validation(request: Request, error: RequestValidationError) -> Problem
         }
         for item in found
     ]
-    detail = " ".join(f"{item['parameter'][:LONGEST_ECHO]} {item['message']}." for item in errors)
+    detail = " ".join(_sentence(item["parameter"][:LONGEST_ECHO], item["message"]) for item in errors)
     return ProblemError(INVALID_PARAMETER, detail, errors=errors)
+
+
+def _sentence(parameter: str, message: str) -> str:
+    return f"{parameter} {message}" if message.endswith("?") else f"{parameter} {message}."
 
 
 def _message(request: Request, item: Mapping[str, Any]) -> str:
@@ -232,8 +238,12 @@ def _unknown(request: Request, name: str) -> str:
     operation = request.app.openapi()["paths"][request.scope["route"].path]["get"]
     known = [item["name"] for item in operation.get("parameters", []) if item["in"] == "query"]
     near = difflib.get_close_matches(name[:LONGEST_ECHO], known, n=1, cutoff=0.5)
-    # `repo` for `repository` is too short for the comparison to see
+    # `repo` is too short to count as close to `repository`
     near = near or [one for one in known if len(name) > 1 and one.startswith(name)]
     if near:
-        return f"is not a parameter here: did you mean {near[0]}?"
-    return f"is not a parameter here: there are {', '.join(known)}" if known else "is not a parameter here: none are"
+        return f"is not a parameter here. Did you mean {near[0]}?"
+    return (
+        f"is not a parameter here. Use {', '.join(known)}"
+        if known
+        else "is not a parameter here. This address takes none"
+    )

@@ -1,4 +1,4 @@
-"""Settings of the API: the environment, read once."""
+"""The settings of the API. The environment is read once."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ def _home(path: object) -> str:
 
 
 def _server_url(text: str) -> str | None:
-    """The URL without a slash at its end; None for one that no answer may contain, such as one with a password."""
+    """The URL without a trailing slash; None if no answer may contain it, for example because of a password in it."""
     try:
         parts = urlsplit(text.strip() or GITHUB_SERVER_URL)
         good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and "@" not in parts.netloc
@@ -26,7 +26,7 @@ def _server_url(text: str) -> str | None:
 
 
 class Environment(BaseSettings):
-    """The variables that the API reads. An empty one counts as not set."""
+    """The environment variables that the API reads. An empty one counts as unset."""
 
     model_config = SettingsConfigDict(frozen=True)
 

@@ -1,7 +1,7 @@
-"""The current snapshot: opened read-only, followed when the link moves, closed after its last request.
+"""The current snapshot: opened read-only, replaced when the link changes, closed after its last request.
 
-A request leases the snapshot it started with and keeps it to its end, so no answer mixes two. Nothing is
-ever written, and a publisher never has to wait: published files are immutable.
+A request leases one snapshot and keeps it until it ends, so no answer mixes two snapshots. Nothing is ever written, and a
+publisher never waits, because published files are immutable.
 """
 
 import json
@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Made = TypeVar("Made")
 BATCH_ROWS = 100_000
-# a publisher that prunes fast can take the file away between our reading the link and opening its target
+# a publisher may remove the file after we have read the link and before we open the file
 OPEN_ATTEMPTS = 5
 
 
 class SnapshotUnreadableError(Exception):
-    """A published file that this version cannot serve; the message is fit to be shown."""
+    """A published file that this version cannot serve. The message may be shown to clients."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Details:
 
     @property
     def running_month(self) -> date:
-        """The first month that is not counted whole."""
+        """The first month that is not counted completely."""
         return (self.complete_through + timedelta(days=1)).replace(day=1)
 
 
@@ -72,8 +72,8 @@ class Snapshot:
         self.retired = False
         self.cache = AnswerCache(settings.cache_bytes)
         self._lock = threading.Lock()
-        # All of it in the configuration of the connect: a SET would fail on a file that is still open from an
-        # earlier lease (its configuration is locked), and a plain SET of the time limit would not reach cursors.
+        # All set on connecting: a SET fails if the file is still open from an earlier lease, because its configuration
+        # is locked, and a SET of the time limit does not apply to cursors.
         self._connection = duckdb.connect(
             str(path),
             read_only=True,
@@ -97,15 +97,15 @@ class Snapshot:
             raise
 
     def opened(self, kind: "type[Made]") -> "Made":
-        """What a hook made of this snapshot when it was opened."""
+        """What a hook made from this snapshot when it was opened, by its type."""
         return cast("Made", self._made[kind])
 
     def rows(self, name: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The rows of a select of the API."""
+        """The rows of a select, such as ``contributors/people``."""
         return self.run(queries.select(name), parameters)
 
     def run(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-        """The rows of a statement built by ``api.kit.queries``."""
+        """The rows of a statement."""
         with self._answering(), self._cursor() as cursor:
             cursor.execute(sql, dict(parameters or {}))
             names = [column[0] for column in cursor.description or ()]
@@ -113,12 +113,12 @@ class Snapshot:
 
     @contextmanager
     def reader(self, sql: str, parameters: Mapping[str, Any] | None = None) -> "Iterator[pyarrow.RecordBatchReader]":
-        """The rows of a statement built by ``api.kit.queries`` in batches: however many there are, few are in memory."""
+        """The rows of a statement in batches, so that only a few of them are in memory at a time."""
         with self._answering(), self._cursor() as cursor:
             try:
                 yield cursor.sql(sql, params=dict(parameters or {})).to_arrow_reader(BATCH_ROWS)
             except OSError as error:
-                # the time limit, when it is reached between two batches
+                # the time limit was reached between two batches
                 if str(error).startswith("INTERRUPT"):
                     raise duckdb.InterruptException(str(error)) from error
                 raise
@@ -143,11 +143,11 @@ class Snapshot:
             ) from error
 
     def close(self) -> None:
-        """Close the file; cursors of it stop working."""
+        """Close the file. Its cursors stop working."""
         self._connection.close()
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
-        # a connection refuses a second caller instead of letting it wait; cursors are independent
+        # two threads cannot use one connection at the same time, but each can use its own cursor
         with self._lock:
             return self._connection.cursor()
 
@@ -161,7 +161,7 @@ class Snapshot:
             version = self.run("select contract_version from snapshot")[0]["contract_version"]
             if version != self.publication.version:
                 raise SnapshotUnreadableError(
-                    f"The published tables are of version {version}; this API reads version {self.publication.version}."
+                    f"The published tables have version {version}, but this API reads version {self.publication.version}."
                 )
         tables, lacks = {table for table, _ in held}, []
         for table in self.publication.all_tables:
@@ -174,18 +174,18 @@ class Snapshot:
                     lacks.append(f"{table.name}.{column.name}")
                 elif found != column.type:
                     raise SnapshotUnreadableError(
-                        f"The published snapshot does not hold {table.name}.{column.name} as {column.type}."
+                        f"The published snapshot does not contain {table.name}.{column.name} as {column.type}."
                     )
         return tuple(lacks)
 
 
-# what a subject wants made of each snapshot as it is opened, found again by its type
+# called with each snapshot when it is opened; ``Snapshot.opened`` returns the result
 Hook = Callable[[Snapshot], object]
 
 
 @dataclass(frozen=True)
 class Lease:
-    """A snapshot for the length of one request, when its tables were last found current, and as of when they are."""
+    """A snapshot, lent to one request, with the times of the last check of its tables."""
 
     snapshot: Snapshot
     checked_at: datetime
@@ -193,24 +193,24 @@ class Lease:
 
 
 class SnapshotStore:
-    """Follows the link to the current snapshot and lends it to requests."""
+    """Follows the link to the current snapshot, and lends it to requests."""
 
     def __init__(self, settings: Settings, publication: Publication, hooks: Sequence["Hook"] = ()) -> None:
         self.publication = publication
         self._hooks = hooks
         self._limiter = anyio.CapacityLimiter(settings.concurrent_queries)
         self._settings = settings
-        self._lock = threading.Lock()  # guards the fields below; held for moments only
+        self._lock = threading.Lock()  # guards the fields below; held only briefly
         self._refreshing = threading.Lock()  # held while a file is opened
         self._current: Lease | None = None
         self._looked_at = float("-inf")
-        self._reason = "Nothing has been published yet: the first run does it when it ends."
+        self._reason = "Nothing has been published yet. The first run publishes when it finishes."
         self._refused: Path | None = None
         self._closed = False
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Lease]:
-        """Lend the current snapshot. Raises ProblemError when there is none."""
+        """Lend the current snapshot. Raises ProblemError if there is none."""
         if self._due():
             await anyio.to_thread.run_sync(self.refresh)
         lease = self._take()
@@ -220,25 +220,25 @@ class SnapshotStore:
             self._give_back(lease.snapshot)
 
     def current(self) -> Lease | None:
-        """What a request would be lent; None when there is nothing, or the link is to be looked at first."""
+        """The lease a request would get now; None if there is none, or if the link has to be checked first."""
         return None if self._due() else self._current
 
     def latest(self) -> Lease | None:
-        """What was last lent, or could be; None when there is nothing."""
+        """The lease of the open snapshot, without checking the link; None if there is none."""
         return self._current
 
     async def in_thread(self, work: "Callable[..., Result]", *arguments: Any) -> Result:
-        """Work that would hold up the loop. Raises ProblemError when too much of it waits already."""
+        """Run blocking work in a thread. Raises ProblemError if too many calls are already waiting."""
         if self._limiter.statistics().tasks_waiting >= self._settings.waiting_queries:
             raise ProblemError(TOO_MANY_QUERIES, TOO_MANY_QUERIES.meaning)
         return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limiter)
 
     def refresh(self) -> None:
-        """Look at the link; open what it points to when that is new. Others go on with the old one meanwhile."""
+        """Check the link, and open its target if it is new. Other requests use the old snapshot meanwhile."""
         if not self._refreshing.acquire(blocking=self._current is None):
             return
         try:
-            # those who waited here while another opened the file find the work done
+            # another thread may have done it while this one was waiting
             if self._due():
                 self._follow()
                 self._looked_at = time.monotonic()
@@ -246,7 +246,7 @@ class SnapshotStore:
             self._refreshing.release()
 
     def close(self) -> None:
-        """Lend no more; the file is closed with its last lease."""
+        """Stop lending. The file is closed after its last lease."""
         with self._lock:
             self._closed = True
             current = self._current.snapshot if self._current else None
@@ -274,12 +274,12 @@ class SnapshotStore:
         elif current is not None:
             looked_at = _lease(self._folder, current.snapshot)
             with self._lock:
-                # not when the store was closed meanwhile
+                # unless the store was closed meanwhile
                 if self._current is current:
                     self._current = looked_at
 
     def _open(self) -> Snapshot | None:
-        """Open what the link points to; None, with the reason kept, when that cannot be served."""
+        """Open the target of the link. If it cannot be served, keep the reason and return None."""
         for _attempt in range(OPEN_ATTEMPTS):
             target = _target(self._folder)
             if target is None:
@@ -298,7 +298,7 @@ class SnapshotStore:
 
     def _refuse(self, target: Path, reason: str, cause: str | None = None) -> None:
         self._reason = reason
-        # looked at again several times a second: said once
+        # it is tried several times a second, but logged once
         if target != self._refused:
             self._refused = target
             logger.warning("snapshot is not served", snapshot=target.name, reason=reason, cause=cause)
@@ -306,7 +306,7 @@ class SnapshotStore:
     def _replace(self, opened: Lease) -> None:
         with self._lock:
             replaced: Lease | None = opened
-            # closed while the file was being opened: nobody will ever lease it
+            # if the store was closed meanwhile, nobody will lease the new snapshot
             if not self._closed:
                 replaced, self._current = self._current, opened
             old = replaced.snapshot if replaced else None
@@ -334,7 +334,7 @@ class SnapshotStore:
 
 
 def _target(published: Path) -> Path | None:
-    """The file the link points to, under its own name: DuckDB would serve an old file again under the link's."""
+    """The file that the link points to. Opened by the name of the link, DuckDB would go on serving the old file."""
     link = published / CURRENT_LINK
     target = Path(os.path.realpath(link))
     return target if _exists(target) else None
@@ -349,7 +349,7 @@ def _exists(path: Path) -> bool:
 
 
 def _lease(published: Path, snapshot: Snapshot) -> Lease:
-    """The snapshot with its times: the later of its own word and of the file beside it, written by each check."""
+    """The snapshot with its times: the later of those in it and in the file that each check writes beside it."""
     checked_at, as_of = snapshot.details.checked_at, snapshot.details.as_of
     with suppress(OSError, ValueError, LookupError, TypeError):
         content = json.loads((published / CHECKED_FILE).read_bytes())
@@ -361,6 +361,6 @@ def _lease(published: Path, snapshot: Snapshot) -> Lease:
 
 
 def _utc(text: str) -> datetime:
-    """A time as the snapshot has it: UTC, without saying so."""
+    """A time as in the snapshot: in UTC, without a zone."""
     told = datetime.fromisoformat(text)
     return told.astimezone(UTC).replace(tzinfo=None) if told.tzinfo else told

@@ -1,1 +1,1 @@
-"""The snapshot, the documentation, and how the server is doing."""
+"""Answers about the snapshot and the server, and the documentation."""

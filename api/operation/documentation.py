@@ -1,4 +1,4 @@
-"""``/docs``: the page to try the API on, from files of our own, so that it works without a network."""
+"""``/docs``: the page for trying out the API. It needs no network, because all its files are served here."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
@@ -11,7 +11,7 @@ CACHE_CONTROL = "public, max-age=300"
 
 @router.get("/docs")
 async def get_documentation(request: Request) -> Response:
-    """The try-it page."""
+    """The page for trying out the API."""
     root = request.scope.get("root_path", "")
     page = get_swagger_ui_html(
         openapi_url=f"{root}/openapi.json",
@@ -19,7 +19,7 @@ async def get_documentation(request: Request) -> Response:
         swagger_js_url=f"{root}{ASSETS}/swagger-ui-bundle.js",
         swagger_css_url=f"{root}{ASSETS}/swagger-ui.css",
         swagger_favicon_url=f"{root}{ASSETS}/favicon-32x32.png",
-        # else it may show the description to a validator elsewhere
+        # otherwise it may send the description to a validator on the internet
         swagger_ui_parameters={"validatorUrl": None},
     )
     page.headers["Cache-Control"] = CACHE_CONTROL

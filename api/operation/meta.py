@@ -1,4 +1,4 @@
-"""``/v1/meta`` and the two questions of whoever runs the server."""
+"""``/v1/meta``, health, readiness, metrics, and the explanations of problems."""
 
 from contextlib import suppress
 from typing import Annotated
@@ -29,7 +29,7 @@ router = APIRouter()
     responses={200: {"model": models.Meta}},
 )
 async def get_meta(request: Request, _asked: Annotated[NoParameters, Query()]) -> Response:
-    """Which snapshot is served, when it was built and last checked, which repositories are missing, what words mean."""
+    """Which snapshot is served, when it was built and last checked, which repositories are incomplete, and definitions."""
     root = request.scope.get("root_path", "")
 
     def build(lease: Lease) -> Answer:
@@ -81,7 +81,7 @@ async def get_meta(request: Request, _asked: Annotated[NoParameters, Query()]) -
     responses={200: {"model": models.Health}},
 )
 async def get_health() -> Response:
-    """Always 200: the process answers."""
+    """Always 200 while the process runs."""
     return _plain({"status": "ok"})
 
 
@@ -93,7 +93,7 @@ async def get_health() -> Response:
     responses={200: {"model": models.Ready}},
 )
 async def get_readiness(request: Request) -> Response:
-    """200 when a snapshot can be served, else 503 with the reason. Age makes nothing unready: see /v1/meta."""
+    """200 if a snapshot can be served, else 503 with the reason. The age of the snapshot does not matter: see /v1/meta."""
     store: SnapshotStore = request.app.state.store
     async with store.lease() as lease:
         return _plain({"status": "ready", "snapshot": lease.snapshot.details.snapshot_id})
@@ -107,10 +107,10 @@ async def get_readiness(request: Request) -> Response:
     response_class=PlainTextResponse,
 )
 async def get_metrics(request: Request) -> Response:
-    """For Prometheus, in its text format. Answers without a snapshot too, and says so."""
+    """Metrics in the text format of Prometheus. It also answers, and says so, if there is no snapshot."""
     metrics: Metrics = request.app.state.metrics
     store: SnapshotStore = request.app.state.store
-    # looks whether there is a new one: it may be that nobody else asks
+    # look for a new snapshot, because there may be no other requests
     with suppress(ProblemError):
         async with store.lease():
             pass
@@ -119,13 +119,13 @@ async def get_metrics(request: Request) -> Response:
 
 @router.get("/problems/{name}", include_in_schema=False)
 async def get_problem_kind(name: str) -> Response:
-    """What a problem's ``type`` means."""
+    """What the ``type`` of a problem means."""
     for kind in KINDS:
         if kind.name == name:
             content = {"type": kind.type, "title": kind.title, "status": kind.status, "meaning": kind.meaning}
             return _plain(content, cache_control="public, max-age=300")
     names = ", ".join(kind.name for kind in KINDS)
-    raise ProblemError(NOT_FOUND, f"Problems are {names}.")
+    raise ProblemError(NOT_FOUND, f"There is no such problem. The problems are {names}.")
 
 
 def _plain(content: dict[str, object], cache_control: str = "no-store") -> Response:

@@ -10,7 +10,7 @@ from api.kit.models import Provenance, Shape
 
 
 class NotComplete(Shape):
-    """A repository whose newest commits are not all counted."""
+    """A repository that is not completely counted."""
 
     repository: str
     state: State
@@ -20,7 +20,7 @@ class NotComplete(Shape):
 
 
 class Coverage(Shape):
-    """Which repositories are counted whole."""
+    """How completely the repositories are counted."""
 
     repositories: int
     states: dict[State, int]
@@ -38,10 +38,10 @@ class Publication(Shape):
 
 
 class Meta(Provenance):
-    """The snapshot: what it is made of, how current and how complete it is."""
+    """The snapshot: what it contains, how current and how complete it is."""
 
     built_at: datetime
-    checked_at: datetime = Field(description="When the tables were last found to be those of this snapshot (UTC).")
+    checked_at: datetime = Field(description="When the tables were last checked and found unchanged (UTC).")
     emails: int
     emails_not_asked: int
     contract_version: int
@@ -54,7 +54,7 @@ class Meta(Provenance):
 
 
 class Health(Shape):
-    """The process is alive."""
+    """The process is running."""
 
     status: Literal["ok"]
 

@@ -1,1 +1,1 @@
-"""The page for people, and its files."""
+"""The web page and its files."""

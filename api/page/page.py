@@ -1,4 +1,4 @@
-"""``/``: the page for people. All its numbers and tables are in the HTML; scripts only draw, and change it in place."""
+"""``/``: the web page. All its numbers and tables are in the HTML; scripts only draw charts and replace parts of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from api.page.static_files import static_address
 
 router = APIRouter(include_in_schema=False)
 
-# the hash is that of the style sheet which Observable Plot puts into each drawing
+# the hash of the style sheet that Observable Plot puts into each drawing
 PLOT_STYLE = "sha256-+TfQir1nvDucAdvE6XUQBt4ayUjpAWkbw2kCdSfekHM="
 HEADERS = {
     "Content-Security-Policy": (
@@ -38,7 +38,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
 }
 MEDIA_TYPE = "text/html; charset=utf-8"
-# more would make the page too long to be read, and too large to be sent
+# more would make the page too long to read and too large to send
 LONGEST_LIST = 300
 MOST_LINES = 8
 MOST_CHOSEN = 100
@@ -60,15 +60,15 @@ STATE_WORDS = {
     "vanished": "vanished",
 }
 IDENTITY_WORDS = {
-    "account": "GitHub was asked about every address: a person with several linked addresses counts once.",
-    "partial": "GitHub was asked about most addresses, not about {not_asked} of {emails}: some people may count twice.",
-    "email": "GitHub was not asked about addresses: a person with two of them may count twice.",
+    "account": "GitHub was asked about every e-mail address: a person with several linked addresses counts once.",
+    "partial": "GitHub was asked about e-mail addresses, but not yet about {not_asked} of {emails}: some people may count twice.",
+    "email": "GitHub was not asked about e-mail addresses: a person with two addresses may count twice.",
 }
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the address asks for, checked: names as they are written, ids beside them."""
+    """What the address asks for, checked. The names are spelled as on GitHub, with their ids beside them."""
 
     repositories: tuple[str, ...]
     ids: tuple[int, ...]
@@ -79,7 +79,7 @@ class Choice:
     sort: str
 
     def query(self, *, span: bool = True, sort: bool = False, **changed: Any) -> str:
-        """The choice as the query of an address, `?` included; members given by name replace their own."""
+        """The choice as the query of an address, with the `?`. Keyword arguments replace members of the choice."""
         own: dict[str, Any] = {"repository": self.repositories, "forks": self.forks, "bots": self.bots}
         if span:
             own |= {"from": self.from_month, "to": self.to_month}
@@ -95,7 +95,7 @@ class Choice:
 
     @property
     def filters(self) -> dict[str, Any]:
-        """The parameters of the select of totals, of all months."""
+        """The parameters of ``summary.sql`` for all months."""
         return {
             "repository_ids": list(self.ids) or None,
             "from_month": None,
@@ -108,7 +108,7 @@ class Choice:
 
 @router.get("/")
 async def get_page(request: Request) -> Response:
-    """The page. A choice that makes no sense is answered by a page too, with the status of the problem."""
+    """The page. An invalid choice is also answered with a page, with the status of the problem."""
 
     def build(lease: Lease) -> Answer:
         choice = _choice(request, lease.snapshot)
@@ -139,7 +139,7 @@ def _problem_page(request: Request, problem: ProblemError) -> Response:
 
 
 def _choice(request: Request, snapshot: Snapshot) -> Choice:
-    """Read leniently: a form sends what is empty too, and other sites add parameters of their own."""
+    """Read leniently, because forms also send empty fields, and other sites add their own parameters."""
     given = [(name, value.strip()) for name, value in request.query_params.multi_items() if value.strip()]
     last = dict(given)
     try:
@@ -215,7 +215,7 @@ def _content(lease: Lease, choice: Choice, root: str) -> dict[str, Any]:
 
 
 def _headline(months: Sequence[Mapping[str, Any]], details: Details) -> dict[str, Any]:
-    """The last whole month and the last twelve; a month without a row is one without newcomers."""
+    """The last complete month and the last twelve. A month without a row had no new contributors."""
     by_month = {row["date"]: row["number_of_new_contributors"] for row in months}
     month, counts = details.running_month, []
     for _ in range(24):
@@ -237,7 +237,7 @@ def _before(month: date) -> date:
 
 
 def _repositories(snapshot: Snapshot, choice: Choice) -> list[dict[str, Any]]:
-    """All repositories in the order chosen, bots left out of their numbers where that is asked."""
+    """All repositories in the chosen order. Their numbers leave out bots if requested."""
     rows = snapshot.rows(REPOSITORIES.select, NO_FILTERS)
     trends = {row["repository_id"]: row for row in snapshot.rows("contributors/quarters")}
     for row in rows:
@@ -259,7 +259,7 @@ def _repositories(snapshot: Snapshot, choice: Choice) -> list[dict[str, Any]]:
 
 
 def trend_points(counts: Sequence[int], width: int = 96, height: int = 22) -> str:
-    """The points of a small line over the counts, the newest at the right edge; empty without any."""
+    """The points of a small line chart, with the newest count at the right edge; empty if all counts are 0."""
     if not any(counts):
         return ""
     step, most = width / 19, max(counts)
@@ -271,14 +271,14 @@ def trend_points(counts: Sequence[int], width: int = 96, height: int = 22) -> st
 
 
 def _pickable(repositories: Sequence[dict[str, Any]], chosen: set[int]) -> list[dict[str, Any]]:
-    """The repositories with most contributors, and those chosen, by name."""
+    """The repositories with the most contributors and the chosen ones, by name."""
     largest = sorted(repositories, key=lambda row: -row["new_contributors"])[:LONGEST_LIST]
     rows = {row["repository"]: row for row in (*largest, *(row for row in repositories if row["id"] in chosen))}
     return sorted(rows.values(), key=lambda row: (row["repository"].lower(), row["id"]))
 
 
 def _lines(choice: Choice) -> list[dict[str, str]]:
-    """The lines of the running totals: where each one's numbers are, and its name."""
+    """The lines of the running totals: the name and the address of the numbers of each."""
     names = choice.repositories[:MOST_LINES]
     if not names:
         return [{"name": "All repositories", "query": choice.query()}]
@@ -286,7 +286,7 @@ def _lines(choice: Choice) -> list[dict[str, str]]:
 
 
 def _year_ends(snapshot: Snapshot, choice: Choice) -> list[dict[str, Any]]:
-    """The running totals at the end of each year, for the table beside the lines; the newest first."""
+    """The running totals at the end of each year, newest first, for the table below the lines."""
     lines: list[dict[int, int]] = []
     each: list[list[int] | None] = [[number] for number in choice.ids[:MOST_LINES]]
     for one in each or [None]:
@@ -305,7 +305,7 @@ def _year_ends(snapshot: Snapshot, choice: Choice) -> list[dict[str, Any]]:
 
 
 def _people(lease: Lease, choice: Choice, server: str | None) -> dict[str, Any]:
-    """Who is new in the last whole month and in the running one."""
+    """The new people of the last complete month and of the current month."""
     running = lease.snapshot.details.running_month
     months: dict[str, Any] = {"from": _before(running), "to": running}
     filters = {

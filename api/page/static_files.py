@@ -1,4 +1,4 @@
-"""The files of the pages: each has an address that changes with its content, so that browsers keep it for good."""
+"""The static files. Each address changes with the content, so that browsers can keep a file forever."""
 
 import hashlib
 from functools import cache
@@ -16,23 +16,23 @@ LOOKED_AT_AGAIN = "public, max-age=300"
 
 @cache
 def version_of(name: str) -> str:
-    """What the file's address ends in: a part of its hash."""
+    """The end of the file's address: a part of its hash."""
     return hashlib.sha256((FOLDER / name).read_bytes()).hexdigest()[:16]
 
 
 def static_address(name: str, root: str = "") -> str:
-    """The address of a file as it is now."""
+    """The address of the file with its current content."""
     return f"{root}/static/{name}?v={version_of(name)}"
 
 
 class VersionedStaticFiles(StaticFiles):
-    """Lets a file be kept for good, but only under the address of its present content."""
+    """Lets browsers keep a file forever, but only under the address of its current content."""
 
     def __init__(self) -> None:
         super().__init__(directory=FOLDER)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file; an address of an older version gives the present one, for a short time."""
+        """The file. The address of an older version gives the current one, to be kept only for a short time."""
         answer = await super().get_response(path, scope)
         if answer.status_code < 400:
             asked = QueryParams(scope["query_string"]).get("v")

@@ -1,5 +1,5 @@
-// The page works without this file. It draws what the API says, and shows another choice without a new page:
-// the numbers and tables of a choice come from the page at its address, so there is one place that makes them.
+// The page works without this file. It draws the charts from the API, and shows another choice without loading a new page:
+// the numbers and tables come from the page at the address of that choice, so only one place computes them.
 "use strict";
 
 (() => {
@@ -9,20 +9,20 @@
   const byId = (name) => document.getElementById(name);
   const form = byId("choice");
   const answers = new Map(); // snapshot and address -> promise of the JSON
-  let running = null; // what stops the change under way
-  let asked = choiceIn(location); // of the page shown, or on its way to be
+  let running = null; // aborts the change in progress
+  let asked = choiceIn(location); // the choice that is shown or being loaded
 
-  // What the API says
+  // The API
 
   async function ask(address, cache) {
     const answer = await fetch(address, { cache, headers: { Accept: "application/json" } });
     const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
     const body = isJson ? await answer.json() : {};
-    if (!answer.ok) throw new Error(body.detail || "The server gave no answer.");
+    if (!answer.ok) throw new Error(body.detail || "The server did not answer.");
     return body;
   }
 
-  // Drawings and tables are of one snapshot: an answer that the browser kept from another is asked for again.
+  // Drawings and tables must show the same snapshot: an answer that the browser cached from another one is fetched again.
   async function askFor(address, snapshot) {
     const body = await ask(address, "default");
     return body.snapshot === snapshot ? body : ask(address, "reload");
@@ -71,8 +71,8 @@
     };
   }
 
-  // The drawing is one picture with a name; its parts must not have names as well. Those that follow the pointer are
-  // made anew each time, so theirs are taken away beforehand.
+  // The drawing is one picture with one name, so its parts must have none. The parts that follow the pointer are created
+  // again each time, so their names are removed beforehand.
   const unnamed = (mark) => Object.assign(mark, { ariaLabel: undefined });
 
   function plot(options) {
@@ -86,7 +86,7 @@
   function monthly(rows, width, height) {
     const most = Math.max(1, d3.max(rows, (row) => row.count), d3.max(rows, (row) => row.mean ?? 0));
     const step = width / rows.length;
-    const inset = step < 2.5 ? 0 : Math.min(2, step * 0.1); // hairlines between bars would only shimmer
+    const inset = step < 2.5 ? 0 : Math.min(2, step * 0.1); // very thin gaps between bars would flicker
     const last = rows.at(-1);
     const wholes = rows.filter((row) => !row.isRunning);
     const soFar = `${whole.format(last.count)} so far`;
@@ -125,7 +125,7 @@
     const marginTop = 16;
     const marginBottom = 28;
     const scale = d3.scaleLinear([0, most], [height - marginBottom, marginTop]).nice(5);
-    // labels keep a line's height apart, from the top down, and are pushed up again where they would leave the drawing
+    // labels are kept a line apart, from top to bottom, and moved up again if they would leave the drawing
     const ends = lines.filter((line) => line.rows.length).map((line) => ({ line, row: line.rows.at(-1) }));
     ends.sort((one, other) => other.row.total - one.row.total);
     let above = -Infinity;
@@ -161,12 +161,12 @@
     return paragraph;
   }
 
-  // Puts the drawing into its place; drawn anew when the width changes, from the same answers.
+  // Prepares a drawing. It is drawn again from the same answers when its width changes.
   async function prepare(place) {
     const { snapshot } = place.dataset;
     if (place.dataset.drawing === "monthly") {
       const rows = rowsOf(await answerOf(place.dataset.source, snapshot));
-      place.drawWith = rows.length ? (width, height) => monthly(rows, width, height) : () => nothing("No month lies in this span.");
+      place.drawWith = rows.length ? (width, height) => monthly(rows, width, height) : () => nothing("There are no months in this range.");
       return;
     }
     const sources = [...place.querySelectorAll("[data-source]")];
@@ -174,7 +174,7 @@
       sources.map(async (source) => ({ name: source.dataset.name, rows: rowsOf(await answerOf(source.dataset.source, snapshot)) })),
     );
     const some = lines.some((line) => line.rows.length);
-    place.drawWith = some ? (width, height) => totals(lines, width, height) : () => nothing("No month lies in this span.");
+    place.drawWith = some ? (width, height) => totals(lines, width, height) : () => nothing("There are no months in this range.");
   }
 
   function draw(place) {
@@ -212,7 +212,7 @@
     notice.hidden = !text;
   }
 
-  // Shows the page at an address in place of this one: everything is fetched and drawn first, then swapped at once.
+  // Replaces this page by the one at an address: everything is fetched and prepared first, then swapped at once.
   async function show(address, { push = true, withForm = false, link = null } = {}) {
     running?.abort();
     const mine = (running = new AbortController());
@@ -220,11 +220,11 @@
     try {
       const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
-      // parsed without scripts, their pictures are real ones: put into this page, they would be fetched
+      // the parser runs no scripts, so it keeps the images in noscript: in this page they would be fetched
       for (const part of next.querySelectorAll("noscript")) part.remove();
       const problem = next.querySelector("[data-problem]");
       if (problem || !answer.ok) {
-        say(problem?.textContent || "The server gave no answer. Try again in a moment.");
+        say(problem?.textContent || "The server did not answer. Try again in a moment.");
         return;
       }
       await Promise.all([...next.querySelectorAll("[data-drawing]")].map(prepare));
@@ -234,7 +234,7 @@
       asked = choiceIn(address);
       swap(next, withForm, address, link);
     } catch (error) {
-      if (!mine.signal.aborted) say(`This choice could not be shown: ${error.message}`);
+      if (!mine.signal.aborted) say(`This selection could not be shown: ${error.message}`);
     } finally {
       if (running === mine) document.body.classList.remove("is-busy");
     }
@@ -257,7 +257,7 @@
     byId("picked").textContent = next.getElementById("picked").textContent;
     byId("sort").value = next.getElementById("sort").value;
     pick(next);
-    // it is in the list by now, where it can be taken away again
+    // it is in the list now, where it can be removed again
     const another = byId("another");
     if (another && (withForm || address.searchParams.getAll("repository").includes(another.value))) another.value = "";
     if (withForm) {
@@ -271,15 +271,15 @@
     byId("status").textContent = `${byId("top").querySelector("h1").textContent}: ${value("in_year")} new contributors in 12 months, ${value("all_time")} of all time.`;
   }
 
-  // Whoever works by keyboard may have gone on while the page was on its way, and must not be thrown back to its top: the
-  // focus goes to what has the same id, else to what leads to the same, says the same or stands at the same place.
+  // Keyboard users may have moved on while the page was loading, and must not be sent back to the top: the focus goes to
+  // the element with the same id, else to one with the same link, the same text or the same position.
   function successorOf(focused, link, next) {
     const followed = link !== null && (focused === link || focused === document.body);
     const part = (followed ? link : focused)?.closest("[data-part]");
     if (!part) return null;
     if (focused.id && !followed) return next.getElementById(focused.id);
     const like = (one, name) => [...one.querySelectorAll(focused.localName)].filter((stop) => stop.tabIndex >= 0 && stop[name] === focused[name]);
-    // a link that was followed is gone, or done with: one goes on beside it, or at the numbers that changed
+    // the link that was followed is gone or no longer needed: continue next to it, or at the numbers that changed
     for (const name of followed ? [] : ["href", "textContent", "localName"]) {
       const found = like(next.getElementById(part.id), name);
       if (found.length) return found[Math.min(like(part, name).indexOf(focused), found.length - 1)];
@@ -287,7 +287,7 @@
     return part.id === "chosen" ? picker.querySelector("summary") : next.getElementById("monthly");
   }
 
-  // The list is not of all repositories: one that was chosen elsewhere has to be in it, or the next choice would lose it.
+  // The list does not hold all repositories. One chosen elsewhere is added, or the next change would lose it.
   function pick(next) {
     const listed = new Set([...picker.querySelectorAll("li input")].map((box) => box.value));
     for (const box of next.querySelectorAll("#picker li input:checked")) {
@@ -317,7 +317,7 @@
     show(new URL(link.href), { withForm: true, link });
   });
   addEventListener("popstate", () => {
-    // a link to a part of the page comes here too: it shows nothing else, and must not end the change under way
+    // also called for links within the page, which show nothing new and must not abort the change in progress
     if (choiceIn(location) === asked) return;
     asked = choiceIn(location);
     show(new URL(location.href), { push: false, withForm: true });

@@ -36,7 +36,7 @@ async def test_ambiguous_short_name(client, problem_of):
     assert body["errors"] == [
         {
             "parameter": "repository",
-            "message": "is the name of several: give acme/anvil or umbrella/anvil",
+            "message": "is the name of several repositories: use acme/anvil or umbrella/anvil",
             "value": "anvil",
         }
     ]

@@ -106,7 +106,7 @@ async def test_zero_is_not_unknown(client, problem_of):
     for tail in ("", "/new-contributors", "/new-contributors.csv"):
         body = problem_of(await client.get(f"{PATH}/acme/anvill{tail}"), 404, "unknown-repository")
         assert "acme/anvil" in body["near"]
-        assert body["detail"] == "acme/anvill is not known. Did you mean acme/anvil?"
+        assert body["detail"] == "acme/anvill is unknown. Did you mean acme/anvil?"
 
 
 async def test_unknown_without_a_name_near_by(client, problem_of):

@@ -2,7 +2,10 @@
 
 import pytest
 
-SORT_MESSAGE = "must be a comma list of date, repository, number_of_new_contributors; a leading - turns the order round"
+SORT_MESSAGE = (
+    "must be a comma-separated list of date, repository, number_of_new_contributors;"
+    " prefix a name with - for descending order"
+)
 
 
 @pytest.mark.parametrize(

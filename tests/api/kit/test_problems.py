@@ -7,7 +7,6 @@ import pytest
 from api.kit.settings import Settings
 from api.main import create_app
 
-SORT_MESSAGE = "must be a comma list of date, repository, number_of_new_contributors; a leading - turns the order round"
 V1_ROUTES = [
     "/v1/new-contributors",
     "/v1/new-contributors.csv",
@@ -55,7 +54,8 @@ async def test_unknown_parameter(client, problem_of, path):
 async def test_unknown_parameter_near_a_known_one(client, problem_of, given, meant):
     """The one meant is named."""
     body = problem_of(await client.get("/v1/new-contributors", params={given: "1"}), 400, "invalid-parameter")
-    assert body["errors"][0]["message"] == f"is not a parameter here: did you mean {meant}?"
+    assert body["errors"][0]["message"] == f"is not a parameter here. Did you mean {meant}?"
+    assert body["detail"].endswith(f"Did you mean {meant}?")
 
 
 @pytest.mark.parametrize("path", ALL_ROUTES)

@@ -105,8 +105,8 @@ async def test_what_cannot_be_served(own_client, published, tables, problem_of, 
     reason = {
         "missing": "Nothing has been published yet",
         "garbage": "cannot be opened",
-        "version": "of version 99; this API reads version 1",
-        "column": "does not hold first_commits.login as VARCHAR",
+        "version": "have version 99, but this API reads version 1",
+        "column": "does not contain first_commits.login as VARCHAR",
     }[damage]
 
     def damaged(name: str) -> None:

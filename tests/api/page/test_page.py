@@ -38,14 +38,14 @@ async def test_the_numbers_are_in_the_page(client):
     )
     assert value_of(answer.text, "complete") == "5 / 8"
     assert "3 of 12" in answer.text
-    assert "Complete to" in answer.text
+    assert "Complete through" in answer.text
 
 
 async def test_change_on_the_year_before(client):
     """In whole percent; where there was nobody, it says that."""
     text = (await client.get("/?repository=acme/anvil")).text
-    assert "+167 % on the 12 before (6)" in text
-    assert "none in the 12 before" in (await client.get("/?repository=acme/fork")).text
+    assert "+167 % from the previous 12 (6)" in text
+    assert "none in the previous 12" in (await client.get("/?repository=acme/fork")).text
 
 
 @pytest.mark.parametrize(
@@ -187,8 +187,8 @@ async def test_every_address_in_the_page_is_there(client):
 @pytest.mark.parametrize(
     ("query", "status", "words"),
     [
-        ("?repository=acme/anvli", 404, "acme/anvli is not known"),
-        ("?repository=anvil", 400, "is the name of several"),
+        ("?repository=acme/anvli", 404, "acme/anvli is unknown"),
+        ("?repository=anvil", 400, "is the name of several repositories"),
         ("?from=2017-13", 400, "from must be a month"),
         ("?from=2017-03&to=2017-01", 400, "to must not be before from"),
         ("?bots=perhaps", 400, "bots must be true or false"),
@@ -223,7 +223,7 @@ async def test_an_organisation_without_a_month(own_client, published):
     answer = await own_client.get("/")
     assert answer.status_code == 200
     assert value_of(answer.text, "in_year") == "0"
-    assert rows_of(answer.text, "monthly") == [["No month lies in this span."]]
+    assert rows_of(answer.text, "monthly") == [["There are no months in this range."]]
 
 
 async def test_nothing_in_it_can_run(own_client, published, tables):
