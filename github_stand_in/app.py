@@ -39,7 +39,7 @@ def _json(content: object, status: int = 200) -> Response:
 
 @dataclass(slots=True)
 class Controls:
-    """The endpoints below `/_stand_in/`, which GitHub has not."""
+    """The endpoints below `/_stand_in/`, which GitHub does not have."""
 
     world: World
     limits: Limits
@@ -119,7 +119,7 @@ class GraphQLService:
 
 @dataclass(slots=True)
 class Pages:
-    """The little of the web site that somebody may follow a link to."""
+    """The few pages of the web site that links lead to."""
 
     world: World
 

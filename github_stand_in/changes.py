@@ -18,7 +18,7 @@ class NewCommit:
     """A commit to be made; the committer is the author unless given.
 
     `parents` are ids or positions in the same push; without them the parent is the commit before, or the branch's tip.
-    `encoding` is what the commit declares; it is stored in it, or in UTF-8 if git could not store it so (UTF-16).
+    `encoding` is what the commit declares. Its text is stored in it, or in UTF-8 if git cannot hold it (UTF-16).
     """
 
     author_name: str
@@ -42,7 +42,7 @@ class NewCommit:
             yield f"encoding {self.encoding}"
 
     def stream(self) -> bytes:
-        """Its part of the input of `git fast-import`, from the author to the message."""
+        """The commit's lines for `git fast-import`, from the author to the message."""
         codec = codec_of((self.encoding or "utf-8").encode())
         message = self.message.encode(codec)
         lines = "".join(f"{line}\n" for line in self._lines()).encode(codec)
@@ -67,7 +67,9 @@ def _find(repositories: list[Fields], repository: str) -> Fields:
 
 
 def create(root: Path, repository: str, *, owner_type: str = "Organization", **fields: object) -> None:
-    """Make an empty repository `owner/name`, and the files around it where there are none; `fields` go to the listing."""
+    """Make an empty repository `owner/name`, and the files around it if they are missing; `fields` go to the listing.
+
+    Its id depends on its name alone. If it takes the name of a removed repository, give it another `id`."""
     owner, _, name = repository.partition("/")
     listing = root / "repositories.json"
     root.mkdir(parents=True, exist_ok=True)
@@ -79,7 +81,7 @@ def create(root: Path, repository: str, *, owner_type: str = "Organization", **f
 
     def change(repositories: list[Fields]) -> None:
         known = next((entry["owner"] for entry in repositories if entry["owner"]["login"] == owner), None)
-        # Ids that depend on names alone, so that two builds of a test's repositories are the same.
+        # Two builds of a test's repositories are the same.
         identity = zlib.crc32(repository.lower().encode()) >> 1
         created = fields.get("created_at", "2020-01-01T00:00:00Z")
         repositories.append(
@@ -135,7 +137,7 @@ def remove(root: Path, repository: str) -> None:
 
 
 def rename(root: Path, repository: str, name: str) -> None:
-    """Give a repository another name; the old one leads to it from now on."""
+    """Give a repository another name; the old name redirects to it from now on."""
     owner, _, old = repository.partition("/")
 
     def change(repositories: list[Fields]) -> None:
@@ -159,9 +161,9 @@ def push(
     start: str | None = "",
     pushed_at: datetime | None = None,
 ) -> list[str]:
-    """Put commits on a branch (the default one) of `owner/name` and set `pushed_at` (now); gives their ids.
+    """Put commits on a branch of `owner/name` (its default branch), set `pushed_at` (now), and return their ids.
 
-    They follow the branch's tip; `start` names another commit to start from, or with None a new root: both rewrite it.
+    They follow the branch's tip. `start` names another commit to follow, or is None for a new root: that rewrites it.
     """
     listed: list[Fields] = json.loads((root / "repositories.json").read_text())
     fields = _find(listed, repository)
@@ -170,7 +172,7 @@ def push(
     reference = f"refs/heads/{branch or fields.get('default_branch') or 'main'}"
     tip = run_git(directory, "rev-parse", "--verify", "--quiet", reference, check=False).strip()
     parent = (start or tip) if start is not None else ""
-    # A reference of its own keeps fast-import from minding that history is rewritten.
+    # A reference of its own: on the branch itself, fast-import would object to rewritten history.
     stream = [b"feature done\n", b"reset refs/stand-in/push\n\n"]
     for position, commit in enumerate(commits, 1):
         wanted = commit.parents if commit.parents is not None else [position - 2] if position > 1 else [parent]
@@ -191,7 +193,7 @@ def push(
     )
     shas = done.stdout.decode().split()
     run_git(directory, "update-ref", "-d", "refs/stand-in/push")
-    # Without commits the branch is only moved to `start`.
+    # Without commits, the branch only moves to `start`.
     fresh = shas[-1] if shas else parent
     if fresh:
         run_git(directory, "update-ref", reference, fresh)

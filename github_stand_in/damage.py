@@ -15,7 +15,7 @@ GIVEN_UP = "\x03aborting due to possible repository corruption on the remote sid
 
 
 class Dropped(Exception):
-    """The answer ends here; if it is not complete, the server closes the connection."""
+    """The answer ends here. If it is not complete, the server closes the connection."""
 
 
 class Packets:
@@ -36,7 +36,7 @@ class Packets:
 
 
 def corrupted(line: bytes) -> bytes:
-    """A line whose part of the pack has some other bytes, as after a bad disk."""
+    """A line with some bytes of the pack changed, as by a bad disk."""
     if line[4:5] != PACK:
         return line
     changed = bytearray(line)
@@ -46,7 +46,7 @@ def corrupted(line: bytes) -> bytes:
 
 
 def alter_headers(fault: Fault, headers: MutableHeaders) -> None:
-    """Set and remove headers, and let GitHub's clock be ahead or behind."""
+    """Set and remove headers, and put GitHub's clock ahead or behind."""
     for name, value in fault.headers.items():
         del headers[name]
         if value is not None:
@@ -56,7 +56,7 @@ def alter_headers(fault: Fault, headers: MutableHeaders) -> None:
 
 
 class Damage:
-    """The way of one answer to its client, with a fault on it. Once all faults are cleared, nothing is held up."""
+    """Sends one answer with a fault. Once all faults are cleared, it no longer waits."""
 
     def __init__(self, send: Send, fault: Fault, cleared: asyncio.Event) -> None:
         self._send = send

@@ -17,13 +17,13 @@ from github_stand_in.world import Fields
 Kind = Literal["rest", "graphql", "git", "control", "html"]
 Effect = Literal[
     "reply",  # answers with `status`, `headers` and `body`
-    "alter",  # answers as usual, with other `headers` (null removes one), a clock that is `ahead`, or the path `instead`
+    "alter",  # answers as usual, but with other `headers` (null: without), a clock `ahead`, or the path `instead`
     "slow",  # waits for `delay` before the first byte
     "drip",  # waits for `delay` after every `chunk` bytes
     "hang",  # never answers
     "drop",  # breaks off in the middle of the body
     "corrupt_git",  # damages the pack
-    "git_gives_up",  # ends the pack with the text `body` and an error, as a server does whose disk is full
+    "git_gives_up",  # ends the pack with the text `body` and an error, as if the server's disk were full
     "filter_unsupported",  # serves git without partial clones
     "graphql_partial",  # gives up half of the fields
 ]
@@ -41,7 +41,7 @@ GIT_THROTTLED = (
     "Please retry later or authenticate."
 )
 GIT_TOKEN_REFUSED = "Invalid username or token. Password authentication is not supported for Git operations."  # noqa: S105
-# Markup of a console, control characters of a terminal, line ends, and a change of the direction of writing.
+# Console markup, control characters, line ends, and a character that turns the direction of text.
 HOSTILE = "No[/red] [bold]access\x1b[31m\x1b]0;title\x07\r\n2026-01-01 ERROR made up\x00\u202e"
 
 
@@ -230,7 +230,7 @@ class Faults:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Remove all faults; what they hold up goes on."""
+        """Remove all faults; requests that wait because of one go on."""
         with self._lock:
             self._faults.clear()
         self.cleared.set()

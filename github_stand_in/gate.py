@@ -46,7 +46,7 @@ def json_bytes(content: object) -> bytes:
 
 
 def error_response(status: int, message: str, documentation: str = DOCUMENTATION, **headers: str) -> Response:
-    """An error as GitHub words it."""
+    """An error in GitHub's words."""
     body = {"message": message, "documentation_url": documentation, "status": str(status)}
     return Response(
         json_bytes(body),
@@ -101,7 +101,7 @@ class RequestLog:
 
 
 def kind_of(path: str) -> Kind:
-    """Which of the services a path belongs to."""
+    """The service that a path belongs to."""
     if path.startswith(CONTROL_PREFIX):
         return "control"
     if path == GRAPHQL_PATH:
@@ -112,7 +112,7 @@ def kind_of(path: str) -> Kind:
 
 
 def token_of(header: str, kind: Kind) -> str | None:
-    """The token in an `Authorization` header. Git takes it only as a password, the API in three ways."""
+    """The token in an `Authorization` header. Git accepts it only as a password, the API in three forms."""
     scheme, _, value = header.strip().partition(" ")
     if scheme.lower() in ("bearer", "token") and kind != "git":
         return value.strip()
@@ -224,7 +224,7 @@ class Gate:
         return Response(content, fault.status, headers, media_type="application/json; charset=utf-8")
 
     def _refusal(self, exchange: Exchange, headers: Headers, resource: Resource | None) -> Response | None:
-        """Why a request is not even looked at; nothing where it is."""
+        """The refusal of a request, or None if it may pass."""
         if resource is None:
             if exchange.kind == "git" and exchange.has_token and exchange.caller is None:
                 return unauthorized_git(had_token=True)
@@ -277,13 +277,13 @@ class Gate:
 
 
 def unauthorized_git(had_token: bool = False) -> Response:
-    """What git is told if it must send a password (`had_token`: another one)."""
+    """Ask git for a password; `had_token` says that it sent a wrong one."""
     text = GIT_TOKEN_REFUSED if had_token else "Repository not found."
     return Response(text, 401, {"www-authenticate": 'Basic realm="GitHub"'}, "text/plain")
 
 
 async def _buffered(receive: Receive) -> tuple[bytes, Receive]:
-    """Read a whole body, and let it be read again."""
+    """Read a whole body, and return it with a `receive` that gives it again."""
     parts: list[bytes] = []
     more = True
     while more:

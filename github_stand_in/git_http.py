@@ -27,7 +27,7 @@ PROTOCOL_TWO = re.compile(r"(?:^|:)version=2(?::|$)")
 
 @cache
 def default_backend() -> Backend:
-    """`git http-backend` where it is installed, else `git upload-pack`, which every git has."""
+    """`git http-backend` if it is installed, else `git upload-pack`, which every git has."""
     directory = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
     return "http-backend" if (Path(directory) / "git-http-backend").exists() else "upload-pack"
 
@@ -78,7 +78,7 @@ class GitService:
             tail = exchange.path.split("/", 3)[3]
             query = f"?{exchange.query}" if exchange.query else ""
             return RedirectResponse(f"/{moved.full_name}.git/{tail}{query}", 301)
-        # GitHub asks an unknown person for a password first, so as not to tell what is private and what is missing.
+        # GitHub asks strangers for a password first, so that they cannot tell what is private from what is missing.
         return PlainTextResponse("Repository not found.", 404) if exchange.caller else unauthorized_git()
 
     async def _run(self, request: Request, repository: Repository, tail: str, send: Send) -> None:
@@ -133,14 +133,14 @@ class GitService:
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
-    # Not `process.kill()`: that looks for the child's end itself, which only asyncio's own watcher may do.
+    # Not `process.kill()`: it polls the child, which only asyncio's own watcher may do.
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)
 
 
 async def _feed(request: Request, process: asyncio.subprocess.Process, unzip: bool) -> None:
-    """Pass the body on as it arrives; when the client goes away, git ends too."""
+    """Pass the body on as it arrives; if the client goes away, end git too."""
     sink = process.stdin
     if sink is None:
         return

@@ -16,22 +16,22 @@ from pathlib import Path
 MAXIMUM_IDLE_READERS = 16
 MAXIMUM_HISTORIES = 96
 MAXIMUM_COMMITS = 20_000
-# So few names fit into a pipe's buffer, which makes it safe to write them all before reading the first answer.
+# This many names fit into a pipe's buffer, so all can be written before the first answer is read.
 NAMES_PER_WRITE = 500
 LATEST_SECOND = 253_402_300_799
 
-# GitHub has no SHA-256 repositories yet; one that is put here is served with its whole ids.
+# GitHub has no SHA-256 repositories today. One that is put here is served with its whole ids.
 OBJECT_ID = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
-# What git allows in the name of a branch: no spaces, and nothing that would lead from the branch to something else.
+# What git allows in the name of a branch: no spaces, and nothing that makes a revision of it, such as `~1`.
 REFERENCE_NAME = re.compile(r"(?!.*(?:\.\.|@\{|//))[^\x00-\x20\x7f~^:?*\[\\]+\Z")
 SIGNATURE_TIME = re.compile(rb"> *(-?)0*(\d+)(?: +[+-]\d+)?\s*\Z")
 DIGITS_OF_A_TIME = 12
-# Letters that an encoding must leave as they are, and what begins an escape in some.
+# Characters that an encoding must leave as they are; the last ones are an escape in some.
 ASCII = rb"Az09 .,+-_'<@>\u0041"
 
 
 def git_environment(**extra: str) -> dict[str, str]:
-    """The environment of every git process: no configuration of this machine or person, any owner of the directory."""
+    """The environment of every git process: no settings of this machine or user, no replaced objects, any owner."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": os.environ.get("HOME", "/"),
@@ -47,7 +47,7 @@ def git_environment(**extra: str) -> dict[str, str]:
 
 
 def run_git(repository: Path, *arguments: str, check: bool = True) -> str:
-    """What a git command prints about a repository; empty where it fails and `check` is off."""
+    """What a git command prints about a repository; empty if it fails and `check` is off."""
     done = subprocess.run(
         ["git", "--git-dir", str(repository), *arguments],
         env=git_environment(),
@@ -59,7 +59,7 @@ def run_git(repository: Path, *arguments: str, check: bool = True) -> str:
 
 
 def iso_time(seconds: int) -> str:
-    """A time as GitHub writes it; what no calendar can hold becomes the nearest that it can."""
+    """A time as GitHub writes it; one outside the calendar becomes the nearest time inside it."""
     return datetime.fromtimestamp(min(max(seconds, 0), LATEST_SECOND), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -120,7 +120,7 @@ def parse_commit(sha: str, content: bytes) -> Commit:
     """Read a commit object."""
     header, _, message = content.partition(b"\n\n")
     lines = [line.partition(b" ")[::2] for line in header.split(b"\n")]
-    first = dict(reversed(lines))  # of two authors, git reads the first
+    first = dict(reversed(lines))  # if there are two authors, git reads the first
     codec = codec_of(first.get(b"encoding", b"utf-8"))
     return Commit(
         sha,
@@ -174,7 +174,7 @@ class BatchReader:
         )
 
     def read(self, names: Sequence[str]) -> list[tuple[str, str, bytes] | None]:
-        """For each name its id, kind and content, or nothing where there is no such object."""
+        """For each name its id, kind and content, or None if there is no such object."""
         source, sink = self.process.stdout, self.process.stdin
         if source is None or sink is None:
             raise BrokenPipeError("git cat-file has no pipes")
@@ -195,14 +195,14 @@ class BatchReader:
         return found
 
     def close(self) -> None:
-        """End the process, whatever it is at."""
+        """Kill the process, whatever it is doing."""
         self.process.kill()
         with contextlib.suppress(OSError):
             self.process.communicate()
 
 
 class GitStore:
-    """Every repository's objects, with small caches of what can never change. Safe to use from several threads."""
+    """The objects of all repositories, with small caches of what never changes. Safe to use from several threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -232,7 +232,7 @@ class GitStore:
         try:
             yield reader
         except BaseException:
-            # After an error nobody knows where in the conversation git is.
+            # After an error, what git would answer next is unknown.
             reader.close()
             raise
         with self._lock:
@@ -245,7 +245,7 @@ class GitStore:
             surplus.close()
 
     def objects(self, repository: Path, names: Sequence[str]) -> list[tuple[str, str, bytes] | None]:
-        """For each name its id, kind and content, or nothing."""
+        """For each name its id, kind and content, or None."""
         if not names or not repository.is_dir():
             return [None] * len(names)
         with self._reader(repository) as reader:
@@ -260,7 +260,7 @@ class GitStore:
         return next((found[0] for found in self.objects(repository, tries) if found), None)
 
     def commit(self, repository: Path, sha: str) -> Commit | None:
-        """One commit, or nothing where this repository has none of that id."""
+        """One commit, or None if this repository has no commit with that id."""
         with self._lock:
             known = self._commits.get((repository, sha))
         if known or not OBJECT_ID.match(sha):
@@ -284,11 +284,11 @@ class GitStore:
         return commit
 
     def history(self, repository: Path, *revisions: str) -> History:
-        """All that `git log` lists for these ids (full ids: an answer is kept, so it must never change)."""
+        """What `git log` lists for these ids. They must be full ids: answers are cached, so they must never change."""
         key = (repository, " ".join(revisions))
         with self._lock:
             guard = self._history_locks.setdefault(repository, threading.Lock())
-        # One thread walks, the others wait for what it finds.
+        # One thread walks the history, the others wait for its result.
         with guard:
             with self._lock:
                 known = self._histories.get(key)

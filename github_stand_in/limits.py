@@ -1,4 +1,4 @@
-"""Rate limits as GitHub keeps them: one bucket per person and kind of request, and a count of who did not listen."""
+"""Rate limits as GitHub keeps them: one bucket per person and kind of request."""
 
 import math
 import threading
@@ -19,9 +19,9 @@ SECONDARY_WINDOW_SECONDS = 60.0
 
 @dataclass(slots=True)
 class LimitSettings:
-    """How much is allowed in a window, and in a minute if a secondary limit is given: GitHub's are 900 and 2,000 points.
+    """How much is allowed in a window, and per minute if a secondary limit is set: GitHub's are 900 and 2,000 points.
 
-    A REST or GraphQL query costs one point of the minute. GitHub counts the two apart, and `/rate_limit` too.
+    A GET and a GraphQL query cost one point each, also `/rate_limit`. REST and GraphQL are counted separately.
     """
 
     core: int = 5_000
@@ -35,7 +35,7 @@ class LimitSettings:
 
 @dataclass(slots=True)
 class Bucket:
-    """What is left in the present window of one person."""
+    """What is left in the current window of one person."""
 
     limit: int
     reset: int
@@ -86,7 +86,7 @@ class Limits:
         return caller.login.lower() if caller else ANONYMOUS
 
     def bucket(self, caller: TokenHolder | None, resource: Resource) -> Bucket:
-        """The present window; a new one is opened when the last is over."""
+        """The current window; a new one opens when the last is over."""
         key = (self._who(caller), resource)
         now = self.clock()
         with self._lock:
@@ -98,7 +98,7 @@ class Limits:
             return bucket
 
     def take(self, caller: TokenHolder | None, resource: Resource) -> bool:
-        """Take one point off; no when none is left."""
+        """Take one point; false if no point is left."""
         bucket = self.bucket(caller, resource)
         with self._lock:
             if bucket.used < bucket.limit:
@@ -110,7 +110,7 @@ class Limits:
             return False
 
     def charge(self, caller: TokenHolder | None, resource: Resource, points: int) -> None:
-        """Take further points off (or give them back: a 304 costs nothing)."""
+        """Take further points, or give them back: a 304 costs nothing."""
         bucket = self.bucket(caller, resource)
         with self._lock:
             bucket.used = max(bucket.used + points, 0)
@@ -152,7 +152,7 @@ class Limits:
             self.counters.in_flight -= 1
 
     def configure(self, **changes: Any) -> None:
-        """Change settings; all windows begin anew."""
+        """Change settings; all windows start again."""
         with self._lock:
             for name, value in changes.items():
                 if name not in self.settings.__slots__:

@@ -25,7 +25,7 @@ from github_stand_in.world import Fields, World
 OWNER = "octo-harbor"
 OWNER_ID = 91_400_217
 SEED = 20_260_301
-# Raised whenever what is built changes, so that an older build is not mistaken for this one.
+# Raised whenever the build changes, so that an older one is not mistaken for this one.
 VERSION = 2
 MARKER = ".complete"
 DAY = 86_400
@@ -38,7 +38,7 @@ Feature = Literal["merges", "roots", "strange dates", "old history", "service ac
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a repository is to be like."""
+    """What a repository shall be like."""
 
     name: str
     language: str | None
@@ -94,7 +94,7 @@ def _seconds(date: str) -> int:
 
 
 def _moments(chance: random.Random, plan: Plan) -> list[int]:
-    """Commit times: few at first, then about as many each year."""
+    """Commit times: few at first, then about the same number each year."""
     first, last = _seconds(plan.first), _seconds(plan.last)
     drawn = sorted(first + int((last - first) * chance.betavariate(1.4, 1.0)) for _ in range(plan.commits))
     if drawn:
@@ -103,7 +103,7 @@ def _moments(chance: random.Random, plan: Plan) -> list[int]:
 
 
 class _Authors:
-    """Chooses authors so that a few write most commits, and everybody only in a part of the time."""
+    """Chooses authors: a few write most commits, and each is active for a part of the time only."""
 
     def __init__(self, chance: random.Random, plan: Plan, cast: Cast) -> None:
         self.chance = chance
@@ -131,7 +131,7 @@ class _Authors:
         if person is None and self.chance.random() < 0.16:
             person = self.chance.choice(self.machines)
         if person is None:
-            # Newer regulars come in as the project goes on.
+            # More regulars join as the project goes on.
             reach = max(len(self.regulars) * (position + 1) // max(self.plan.commits, 1), 3)
             person = self.chance.choices(self.regulars[:reach], self.weights[: min(reach, len(self.regulars))])[0]
         return self.chance.choice(person.addresses) if self.chance.random() < 0.25 else person.addresses[0]
@@ -270,7 +270,7 @@ def _listing(plan: Plan, number: int, drafts: Sequence[Draft]) -> Fields:
 def _histories(cast: Cast) -> dict[str, list[Draft]]:
     histories: dict[str, list[Draft]] = {}
     for number, plan in enumerate(PLANS):
-        # A generator for each: to change one repository leaves the ids of all others as they are.
+        # A generator for each: changing one repository leaves the ids of all others as they are.
         own = list(_drafts(random.Random(SEED + number), plan, cast))  # noqa: S311 -- invented data
         histories[plan.name] = _fork_drafts(histories[plan.fork_of], own) if plan.fork_of else own
     return histories
@@ -281,7 +281,7 @@ def build(directory: Path) -> Path:
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of two at once, the second uses what the first has made
+        fcntl.flock(lock, fcntl.LOCK_EX)  # if two build at once, the second uses what the first has made
         marker = directory / MARKER
         if not (marker.exists() and marker.read_text() == str(VERSION)):
             _build(directory, marker)
@@ -311,7 +311,7 @@ def _build(directory: Path, marker: Path) -> None:
 
 
 def _complete_listing(directory: Path) -> None:
-    """Write the listing with every field that GitHub's has, links included."""
+    """Write the listing with every field that GitHub's has, including links."""
     world = World(directory)
     replies = Replies(world, "https://api.github.com", "https://github.com")
     listing = []

@@ -32,16 +32,16 @@ __all__ = ["NewCommit", "StandIn", "World", "create_app", "main", "running", "ru
 
 HOST = "127.0.0.1"
 START_SECONDS = 120.0
-# Only the client ends an idle connection: from both sides, its next request may meet the server's end of it.
+# Only the client ends an idle connection. If both did, a request could meet a connection that the server is closing.
 KEEP_ALIVE_SECONDS = 3600
 TICK_SECONDS = 0.1
-# Loopback is plain HTTP: a context without certificates spares each client the time to load them.
+# Loopback is plain HTTP: without certificates, no client spends time on loading them.
 NO_CERTIFICATES = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
 class StandIn:
-    """A running stand-in: where it is, and what may be done with it."""
+    """A running stand-in: its addresses, and what can be done with it."""
 
     root: Path
     server_url: str
@@ -58,7 +58,7 @@ class StandIn:
         return self.server_url + GRAPHQL_PATH
 
     def environment(self) -> dict[str, str]:
-        """The variables that make a client speak to it instead of GitHub."""
+        """The variables that make a client talk to it instead of GitHub."""
         return {
             "GITHUB_API_URL": self.api_url,
             "GITHUB_GRAPHQL_URL": self.graphql_url,
@@ -81,7 +81,7 @@ class StandIn:
         self._control("DELETE", "requests")
 
     def fault(self, preset: str | None = None, **fields: Any) -> None:
-        """Let something go wrong: a preset's name, and fields of `Fault` (kind, path, times, status, ...)."""
+        """Let something go wrong: a name of `faults.PRESETS`, and fields of `Fault` (kind, path, times, ...)."""
         self._control("POST", "faults", fields if preset is None else {"preset": preset, **fields})
 
     def faults(self) -> list[Fields]:
@@ -90,18 +90,18 @@ class StandIn:
         return found
 
     def clear_faults(self) -> None:
-        """Let all go well again."""
+        """Remove all faults."""
         self._control("DELETE", "faults")
 
     def limits(self, **settings: Any) -> Fields:
-        """Limits and their counters; with settings (those of `LimitSettings`) after they are changed."""
+        """Limits and their counters, after changing the given settings (those of `LimitSettings`)."""
         if settings:
             self._control("POST", "limits", settings)
         found: Fields = self._control("GET", "limits")
         return found
 
     def reload(self) -> None:
-        """Let it read its files again."""
+        """Make it read its files again."""
         self._control("POST", "reload")
 
     def add_token(self, token: str) -> None:
@@ -109,7 +109,7 @@ class StandIn:
         self._control("POST", "tokens", {"token": token})
 
     def revoke_token(self, token: str) -> None:
-        """Accept a token no more."""
+        """No longer accept a token."""
         self._control("DELETE", "tokens", {"token": token})
 
     def push(self, repository: str, commits: Sequence[NewCommit], **options: Any) -> list[str]:
@@ -144,13 +144,13 @@ class StandIn:
         self.reload()
 
     def remove(self, repository: str) -> None:
-        """Make a repository vanish."""
+        """Delete a repository."""
         changes.remove(self.root, repository)
         self.reload()
 
 
 class _Server(uvicorn.Server):
-    """A server that tells when it listens and stops at once."""
+    """A server that says when it listens, and stops at once."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -173,14 +173,14 @@ class _Server(uvicorn.Server):
         """End it, from another thread."""
         self.should_exit = True
         if self._loop:
-            with contextlib.suppress(RuntimeError):  # it has looked for itself, and ended
+            with contextlib.suppress(RuntimeError):  # it has noticed by itself, and ended
                 self._loop.call_soon_threadsafe(self._stopping.set)
 
 
 def _server(world: World, limits: LimitSettings | None, polls: int, backend: Backend | None) -> _Server:
     config = uvicorn.Config(
         create_app(world, limits, polls=polls, backend=backend),
-        # uvloop's subprocesses want the main thread.
+        # uvloop starts subprocesses in the main thread only.
         loop="asyncio",
         lifespan="off",
         log_level="critical",
@@ -194,7 +194,7 @@ def _server(world: World, limits: LimitSettings | None, polls: int, backend: Bac
 
 
 def _listen(port: int) -> tuple[socket.socket, str]:
-    # Naming the protocol is what makes asyncio send small answers at once; without it each takes 40 ms.
+    # asyncio sends small answers at once only if the protocol is named; otherwise each takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((HOST, port))
@@ -203,7 +203,7 @@ def _listen(port: int) -> tuple[socket.socket, str]:
 
 @contextlib.contextmanager
 def _client(server_url: str) -> Iterator[httpx.Client]:
-    # Proxies of the environment are for the real GitHub.
+    # Proxies set in the environment are for the real GitHub.
     with httpx.Client(base_url=server_url, timeout=START_SECONDS, trust_env=False, verify=NO_CERTIFICATES) as client:
         yield client
 
@@ -257,7 +257,9 @@ def running_as_process(root: Path, *, tokens: Iterable[str] = (), port: int = 0)
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve a directory until interrupted."""
     parser = argparse.ArgumentParser(prog="stand_in", description=__doc__)
-    parser.add_argument("--root", type=Path, required=True, help="directory made like the one of organisation.build")
+    parser.add_argument(
+        "--root", type=Path, required=True, help="a directory like the one that organisation.build makes"
+    )
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--token", action="append", default=[], help="TOKEN[=LOGIN[:SCOPE,...[:ORGANISATION,...]]]")
     chosen = parser.parse_args(arguments)

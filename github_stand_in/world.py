@@ -18,7 +18,7 @@ FIRST_TOKEN_HOLDER_ID = 900_000_001
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person, bot or organisation; without an id it is the ghost of a deleted account."""
+    """A person, bot or organisation; id 0 stands for a deleted account."""
 
     login: str
     id: int
@@ -27,13 +27,13 @@ class Account:
 
     @property
     def is_user(self) -> bool:
-        """Whether GraphQL would name it: its `User` is never a bot nor an organisation."""
+        """Whether GraphQL would name it: its `User` is never a bot or an organisation."""
         return self.type == "User"
 
 
 @dataclass(frozen=True, slots=True)
 class TokenHolder:
-    """Whose token it is and what it may see."""
+    """The person that a token belongs to, and what it may see."""
 
     token: str = field(repr=False)
     login: str
@@ -58,7 +58,7 @@ class TokenHolder:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """One repository: what the listing says of it, and where its commits are."""
+    """One repository: what the listing says about it, and where its commits are."""
 
     id: int
     owner: Account
@@ -88,7 +88,7 @@ class Repository:
         return str(self.fields.get("default_branch") or "main")
 
     def visible_to(self, caller: TokenHolder | None) -> bool:
-        """Whether a caller is shown this repository at all."""
+        """Whether a caller may see this repository."""
         if not self.private:
             return True
         if caller is None or "repo" not in caller.scopes:
@@ -106,7 +106,7 @@ def _account(fields: Mapping[str, Any]) -> Account | None:
 
 
 class Catalogue:
-    """An unchanging view of the files; the world puts a new one in its place when they were changed."""
+    """An immutable view of the files. When they change, the world replaces it by a new one."""
 
     def __init__(self, root: Path) -> None:
         extra = self._optional(root / "owners.json")
@@ -148,7 +148,7 @@ class Catalogue:
 
 
 class World:
-    """All that the stand-in knows. `root` holds `<owner>/<name>.git`, `repositories.json` and `accounts.json`.
+    """Everything that the stand-in knows. `root` holds `<owner>/<name>.git`, `repositories.json` and `accounts.json`.
 
     Optional files: `aliases.json` (an old `owner/name` → repository id) and `owners.json` (login → more fields of the
     owner, such as `email`; also an owner without repositories).
@@ -182,7 +182,7 @@ class World:
         ]
 
     def repository(self, owner: str, name: str, caller: TokenHolder | None) -> Repository | None:
-        """A repository by its present name, in any case."""
+        """A repository by its current name, in any case."""
         found = self.catalogue.by_name.get(f"{owner}/{name}".lower())
         return found if found and found.visible_to(caller) else None
 
@@ -202,16 +202,16 @@ class World:
         return Account(holder.login, holder.id) if holder else None
 
     def account_of_email(self, email: str) -> Account | None:
-        """Whose address this is: an account, a ghost (no id), or nobody."""
+        """The owner of an address: an account, a deleted one (id 0), or None."""
         if email.lower() == WEB_FLOW_EMAIL:
             return _account(WEB_FLOW)
         return self.catalogue.accounts.get(email.lower())
 
     def user_of_email(self, email: str) -> Account | None:
-        """The same as GraphQL sees it: only people, and never the committer of the web interface."""
+        """The same as GraphQL sees it: people only, and never the committer of the web interface."""
         found = None if email.lower() == WEB_FLOW_EMAIL else self.account_of_email(email)
         return found if found and found.id and found.is_user else None
 
     def tip(self, repository: Repository) -> str | None:
-        """The newest commit of the default branch at this moment; nothing in an empty repository."""
+        """The newest commit of the default branch at this moment; None in an empty repository."""
         return self.store.resolve(repository.path, f"refs/heads/{repository.default_branch}")

@@ -1,4 +1,4 @@
-"""The GraphQL API: parsing, checking, cost and errors as GitHub has them."""
+"""The GraphQL API: queries are parsed, checked and priced, and errors are worded, as at GitHub."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
@@ -35,7 +35,7 @@ from graphql.validation import (
 from github_stand_in.graphql.resolvers import SCHEMA, Context, attach
 from github_stand_in.world import Fields
 
-# Rules about things that a query has only if it holds this text. Leaving them out halves the time for a query with
+# Rules about things that a query can only have if it holds this text. Leaving them out halves the time for a query with
 # a hundred aliases, which is the usual one here.
 RULES_BY_TEXT: dict[str, Collection[type[ASTValidationRule]]] = {
     "$": (
@@ -100,7 +100,7 @@ class GraphQLEngine:
         self.schema = attach(schema or build_schema(SCHEMA))
 
     def prepare(self, query: str) -> DocumentNode | Fields:
-        """A checked query, or the reply that tells what is wrong with it."""
+        """A checked query, or the reply that says what is wrong with it."""
         try:
             document = parse(query)
         except GraphQLError as error:
@@ -127,7 +127,7 @@ class GraphQLEngine:
 
 
 def partial(reply: Fields) -> Fields:
-    """A reply whose second half was given up for want of resources."""
+    """The reply without half of its fields, as if resources had run out."""
     data: Fields = dict(reply.get("data") or {})
     repositories = [name for name, value in data.items() if isinstance(value, dict) and name != "rateLimit"]
     errors = list(reply.get("errors", []))

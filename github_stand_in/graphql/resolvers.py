@@ -1,4 +1,4 @@
-"""A part of GitHub's GraphQL schema, and resolvers that fit the official one as well."""
+"""A part of GitHub's GraphQL schema, and resolvers that also fit the official one."""
 
 import re
 from collections.abc import Callable
@@ -104,7 +104,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class GitObject:
-    """An object in a repository; its commit when it is one."""
+    """An object in a repository, with its commit if it is one."""
 
     repository: Repository
     oid: str

@@ -1,4 +1,4 @@
-"""The REST endpoints of owners and of the caller: who they are, what they have, what is left of a limit."""
+"""The REST endpoints of owners and of the caller: profiles, lists of repositories, and what is left of the limits."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -80,7 +80,7 @@ class AccountEndpoints(Endpoints):
         return self._reply(request, self._replies(request).profile(account, self._public(account)))
 
     def user_repositories(self, request: Request) -> Response:
-        """GET /users/{login}/repos: public ones only, even one's own"""
+        """GET /users/{login}/repos: public ones only, even for the owner"""
         account = self._owner(request, "login")
         repositories = self.world.repositories_of(account, None)
         return self._listing(request, repositories, f"/user/{account.id}/repos", "full_name")

@@ -44,7 +44,7 @@ def not_found() -> ApiError:
 
 
 def whole_number(text: str | None, default: int, highest: int) -> int:
-    """A number as GitHub reads it: nonsense and what is below one become the default, too much the highest."""
+    """A number as GitHub reads it: nonsense and numbers below one become the default, too large ones the highest."""
     number = int(text) if text and re.fullmatch(r"\d{1,9}", text) else 0
     return min(number, highest) if number >= 1 else default
 
@@ -85,7 +85,7 @@ class Endpoints:
 
     def _redirect(self, request: Request, repository: Repository) -> Response:
         base = f"{self._replies(request).api}/repositories/{repository.id}"
-        # Not from `request.url`, which takes what follows a `#` in the path for something else.
+        # Not from `request.url`, where a `#` in the path would end it.
         tail = OLD_PATH.sub("", request.scope["raw_path"].decode("latin-1"), count=1)
         query = request.scope["query_string"].decode("latin-1")
         query = f"?{query}" if query else ""
@@ -112,7 +112,7 @@ class Endpoints:
         return Replies(self.world, server + REST_PREFIX, server)
 
     def _reply(self, request: Request, content: object, **headers: str) -> Response:
-        """A good answer, or 304 when the caller has it already: which costs him nothing."""
+        """A good answer, or 304 if the caller has it already, which costs nothing."""
         body = json_bytes(content)
         asked = request.headers
         salt = f"{asked.get('accept', '')}:{asked.get('authorization', '')}:".encode()

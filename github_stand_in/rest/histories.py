@@ -1,4 +1,4 @@
-"""The REST endpoints of one repository: its commits, the way between two of them, and who wrote them."""
+"""The REST endpoints of one repository: its commits, the comparison of two, and who wrote them."""
 
 from urllib.parse import quote
 
@@ -15,7 +15,7 @@ from github_stand_in.rest.statistics import contributors, statistics
 from github_stand_in.world import Fields, Repository, World
 
 COMMITS_WITHOUT_PAGING = 250
-# By whether the head has commits of its own, and the base.
+# By whether the head has commits of its own, and whether the base has.
 COMPARED = {(False, False): "identical", (True, False): "ahead", (False, True): "behind", (True, True): "diverged"}
 
 
@@ -143,7 +143,7 @@ class HistoryEndpoints(Endpoints):
         return self._reply(request, reply, **link)
 
     def statistics(self, request: Request) -> Response:
-        """GET /repos/{owner}/{repo}/stats/contributors: 202 until a job has run, anew after every push"""
+        """GET /repos/{owner}/{repo}/stats/contributors: 202 until a job has run, again after every push"""
         repository = self._repository(request)
         tip = self.world.tip(repository)
         if tip is None:

@@ -121,7 +121,7 @@ class Replies:
         }
 
     def signed_in(self, account: Account, repositories: int) -> Fields:
-        """The profile of the caller, with what only he sees."""
+        """The profile of the caller, with what only the caller sees."""
         return {
             **self.profile(account, repositories),
             "user_view_type": "private",

@@ -11,7 +11,7 @@ from github_stand_in.world import Account, Fields, Repository
 LINKED_EMAILS = 500
 LISTED_PEOPLE = 100
 WEEK_SECONDS = 7 * 86_400
-# From 1970 to beyond 2160. A commit in the year 9999 does not make a list of eight thousand years.
+# From 1970 to beyond 2160: a commit of the year 9999 must not make a list of eight thousand years.
 MOST_WEEKS = 10_000
 COMMITS_AT_ONCE = 1_000
 
@@ -26,7 +26,7 @@ def authorships(store: GitStore, repository: Repository, tip: str, *, merges: bo
 
 
 def week_of(seconds: int) -> int:
-    """The Sunday, 00:00 UTC, on which the week of a time begins."""
+    """The Sunday, 00:00 UTC, that begins the week of a time."""
     day = datetime.fromtimestamp(max(seconds, 0), UTC)
     midnight = int(day.replace(hour=0, minute=0, second=0, microsecond=0).timestamp())
     return midnight - (day.isoweekday() % 7) * 86_400

@@ -80,6 +80,7 @@ def test_graphql_trouble(small: StandIn) -> None:
 
 
 def test_a_token_may_be_refused_by_git_alone(api: httpx.Client, small: StandIn) -> None:
+    """REST still accepts it, and strangers are served."""
     small.fault("git_token_refused")
     url = f"{small.server_url}/acme/tools.git/info/refs?service=git-upload-pack"
     refused = web.get(url, auth=("x-access-token", "good"))
@@ -88,6 +89,7 @@ def test_a_token_may_be_refused_by_git_alone(api: httpx.Client, small: StandIn) 
 
 
 def test_a_token_may_be_refused_by_all(api: httpx.Client, small: StandIn) -> None:
+    """Because it was revoked, or by a fault."""
     url = f"{small.server_url}/acme/tools.git/info/refs?service=git-upload-pack"
     small.revoke_token("good")
     replies = [api.get("/repos/acme/tools"), web.get(url, auth=("x-access-token", "good"))]
@@ -100,12 +102,14 @@ def test_a_token_may_be_refused_by_all(api: httpx.Client, small: StandIn) -> Non
 
 
 def test_the_listing_of_one_owner_may_fail(api: httpx.Client, small: StandIn) -> None:
+    """Other owners and single repositories are answered."""
     small.fault("bad_gateway", path="/orgs/acme/repos")
     statuses = [api.get(path).status_code for path in ("/orgs/acme/repos", "/users/ann/repos", "/repos/acme/tools")]
     assert statuses == [502, 200, 200]
 
 
 def test_a_repository_may_become_private_between_two_requests(api: httpx.Client, small: StandIn) -> None:
+    """And public again."""
     for private in (True, False):
         change = {"action": "update", "repository": "acme/tools", "private": private}
         small.fault("alter", kind="git", path="/acme/tools", times=1, changes=[change])
@@ -116,6 +120,7 @@ def test_a_repository_may_become_private_between_two_requests(api: httpx.Client,
 
 
 def test_a_name_may_belong_to_another_repository_when_it_is_asked_for(api: httpx.Client, small: StandIn) -> None:
+    """It was renamed away after the listing, and another one took its name."""
     small.create("acme/other")
     (sha,) = small.push("acme/other", people("eve"))
     listed = {entry["name"]: entry["id"] for entry in api.get("/orgs/acme/repos").json()}
@@ -128,6 +133,7 @@ def test_a_name_may_belong_to_another_repository_when_it_is_asked_for(api: httpx
 
 
 def test_faults_can_be_set_from_outside(small: StandIn) -> None:
+    """As JSON, by the endpoint below `/_stand_in/`."""
     fault = {"preset": "byte_by_byte", "kind": "git", "path": "/acme/", "delay": 0}
     assert web.post(f"{small.server_url}/_stand_in/faults", json=fault).status_code == 200
     assert (small.faults()[0]["effect"], small.faults()[0]["chunk"]) == ("drip", 1)

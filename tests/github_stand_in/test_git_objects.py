@@ -29,6 +29,7 @@ def named(author: bytes, encoding: bytes) -> str:
     [("ISO-8859-1", "latin-1"), ("CP1252", "cp1252"), ("koi8-r", "koi8-r"), ("Shift_JIS", "shift_jis"), ("GBK", "gbk")],
 )
 def test_a_declared_encoding_is_used(encoding: str, codec: str) -> None:
+    """Both APIs of GitHub answer decoded text."""
     name = {"koi8-r": "Жора", "shift_jis": "表ソ", "gbk": "王芳"}.get(codec, "Zoë")
     assert named(name.encode(codec), encoding.encode()) == name
 
@@ -43,6 +44,7 @@ def test_an_encoding_that_cannot_be_is_read_as_utf_8(encoding: bytes) -> None:
 
 
 def test_bytes_that_do_not_fit_are_replaced() -> None:
+    """Whatever is declared, an answer is valid text."""
     assert named(b"Zo\xeb", b"UTF-8") == named(b"Zo\xeb", b"nonsense") == "Zo\N{REPLACEMENT CHARACTER}"
 
 
@@ -59,14 +61,17 @@ def test_bytes_that_do_not_fit_are_replaced() -> None:
     ],
 )
 def test_a_date_that_no_calendar_holds_is_the_nearest_that_it_can(time: bytes, date: str) -> None:
+    """However many digits it has, a date is an answer and no error."""
     assert parse_signature(b"Ann <ann@example.invalid> " + time).date == date
 
 
 def test_the_first_of_two_authors_counts_as_in_git() -> None:
+    """A second author line changes nothing."""
     assert parse_commit("0", b"tree 0\nauthor Ann <a@x> 1 +0000\nauthor Bob <b@x> 1 +0000\n\n").author.name == "Ann"
 
 
 def test_a_history_with_senseless_dates_is_served(api: httpx.Client, small: StandIn) -> None:
+    """By every endpoint that reads dates."""
     directory = small.root / "acme" / "tools.git"
     shas = [
         raw_commit(directory, b"Far <far@example.invalid> " + time) for time in (b"9" * 20 + b" +0000", b"0 +0000", b"")
@@ -81,6 +86,7 @@ def test_a_history_with_senseless_dates_is_served(api: httpx.Client, small: Stan
 
 
 def test_a_name_in_two_encodings_is_one_by_both_apis_and_raw_by_git(api: httpx.Client, small: StandIn) -> None:
+    """REST and GraphQL decode, git hands out what is stored."""
     moment = people("zoe")[0].date
     commits = [NewCommit("Zoë", "zoe@example.invalid", moment, encoding=encoding) for encoding in ("ISO-8859-1", None)]
     shas = small.push("acme/tools", [*commits, NewCommit("Zoë", "zoe@example.invalid", moment, encoding="UTF-16")])
@@ -99,6 +105,7 @@ def test_a_name_in_two_encodings_is_one_by_both_apis_and_raw_by_git(api: httpx.C
     "branch", ["fix#1", "100%", "a%41", "o'clock", 'say"hi"', "a&b", "ünïcode", "a/b+c=d,e;f", "-x", "@x"]
 )
 def test_a_branch_may_have_any_name_that_git_allows(api: httpx.Client, small: StandIn, branch: str) -> None:
+    """As the default branch, as `sha`, and as an expression."""
     small.create("acme/odd", default_branch=branch)
     shas = small.push("acme/odd", people("ann", "bob", "cleo"))
     assert [entry["sha"] for entry in follow(api, "/repos/acme/odd/commits?per_page=1")] == shas[::-1]
@@ -117,6 +124,7 @@ def test_a_branch_may_have_any_name_that_git_allows(api: httpx.Client, small: St
     "name", ["main~1", "main^", "main:README", "main@{0}", "a b", "ma\nin", "mai*", "..", "nothing"]
 )
 def test_what_is_no_name_of_a_branch_is_not_found(api: httpx.Client, name: str) -> None:
+    """Revisions that only git's command line knows are not resolved."""
     assert api.get("/repos/acme/tools/commits", params={"sha": name}).status_code == 404
 
 
@@ -134,6 +142,7 @@ def test_replaced_objects_are_served_as_they_were(api: httpx.Client, small: Stan
 
 
 def test_ids_of_sha_256_are_whole(api: httpx.Client, small: StandIn) -> None:
+    """They have 64 digits everywhere."""
     directory = small.root / "acme" / "tools.git"
     shutil.rmtree(directory)
     command = ["git", "init", "-q", "--bare", "--initial-branch=main", "--object-format=sha256", str(directory)]

@@ -20,6 +20,7 @@ def test_the_primary_limit_counts_down_and_refuses(api: httpx.Client, small: Sta
 
 
 def test_a_new_window_opens_at_the_announced_time() -> None:
+    """Not a second later."""
     now = 1_000.0
     limits, caller = Limits(LimitSettings(core=1, window=10), clock=lambda: now), TokenHolder.parse("good")
     assert [limits.take(caller, "core") for _ in range(2)] == [True, False]
@@ -53,6 +54,7 @@ def test_the_secondary_limit_with_and_without_a_time_to_wait(api: httpx.Client, 
 
 
 def test_a_minute_has_points_of_its_own_for_rest_and_for_graphql() -> None:
+    """Per person, and over the last 60 seconds."""
     now = 1_000.0
     settings = LimitSettings(points_per_minute=900, graphql_points_per_minute=2_000)
     limits, caller = Limits(settings, clock=lambda: now), TokenHolder.parse("good")
@@ -66,6 +68,7 @@ def test_a_minute_has_points_of_its_own_for_rest_and_for_graphql() -> None:
 
 
 def test_asking_for_the_limits_costs_a_point_of_the_minute_alone(api: httpx.Client, small: StandIn) -> None:
+    """It is free of the primary limit only."""
     small.limits(points_per_minute=2)
     replies = [api.get("/rate_limit") for _ in range(3)]
     assert [reply.status_code for reply in replies] == [200, 200, 403]

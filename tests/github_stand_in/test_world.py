@@ -12,12 +12,14 @@ def repository(**fields: object) -> Repository:
 
 
 def test_a_token_says_its_login_scopes_and_organisations() -> None:
+    """And never shows itself."""
     holder = TokenHolder.parse("secret=ann:repo,user:acme,other")
     assert (holder.login, holder.scopes, holder.organisations) == ("ann", ("repo", "user"), ("acme", "other"))
     assert "secret" not in repr(holder)
 
 
 def test_tokens_without_a_login_belong_to_different_people() -> None:
+    """So that they have limits of their own."""
     assert TokenHolder.parse("one", 0).login != TokenHolder.parse("two", 1).login
 
 
@@ -26,6 +28,7 @@ def test_tokens_without_a_login_belong_to_different_people() -> None:
     [("t=ann:repo:acme", True), ("t=acme:repo", True), ("t=ann:repo", False), ("t=ann::acme", False), (None, False)],
 )
 def test_a_private_repository_needs_the_scope_and_a_share_in_its_owner(token: str | None, seen: bool) -> None:
+    """Either alone is not enough."""
     holder = TokenHolder.parse(token) if token else None
     assert repository(private=True).visible_to(holder) is seen
     assert repository().visible_to(holder)
@@ -42,4 +45,5 @@ def test_a_private_repository_needs_the_scope_and_a_share_in_its_owner(token: st
     ],
 )
 def test_visibility_agrees_with_private(fields: dict[str, object], visibility: str) -> None:
+    """A change of one field is a change of both."""
     assert repository(**fields).visibility == visibility

@@ -1,9 +1,9 @@
-"""Holds the stand-in against GitHub's own descriptions of its APIs: a check for developers, not part of the tests.
+"""Compares the stand-in with GitHub's own descriptions of its APIs: a check for developers, not part of the tests.
 
     python tests/stand_in_conformance/check.py [--cache DIRECTORY]
 
 Fetches GitHub's OpenAPI description and GraphQL schema with npm (once), serves the bundled organisation, and validates
-every reply. Prints each operation with its violations; exit code 1 when there is one. Needs npm and `jsonschema`.
+every reply. Prints each operation with its violations; exit code 1 if there is one. Needs npm and `jsonschema`.
 """
 
 import argparse
@@ -62,7 +62,7 @@ def fetch(package: str, member: str, cache: Path) -> Path:
 
 
 def json_schema(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema has a type of its own."""
+    """OpenAPI 3.0 says `nullable`; JSON Schema has a type for it."""
     if isinstance(node, list):
         return [json_schema(item) for item in node]
     if not isinstance(node, dict):
@@ -142,7 +142,7 @@ class RestJudge:
         pointer = pointer.replace("{", "%7B").replace("}", "%7D")
         validator, content = self._validator(pointer), reply.json()
         if pointer not in self._proven:
-            # A judge that lets anything pass would be of no use: he has to notice what is plainly wrong.
+            # A judge that lets everything pass is of no use: it must notice what is plainly wrong.
             self._proven.add(pointer)
             if validator.is_valid(["nonsense"] if isinstance(content, list) else "nonsense"):
                 wrong.append(f"nonsense is valid for {pointer}")
@@ -157,7 +157,7 @@ REPOSITORY = "/repos/{owner}/{repo}"
 
 
 def rest_replies(stand_in: StandIn, judge: RestJudge) -> None:
-    """Ask everything there is to ask."""
+    """Ask every operation."""
     headers = {"authorization": f"Bearer {TOKEN}", "user-agent": "conformance"}
     owner = organisation.OWNER
     with httpx.Client(base_url=stand_in.api_url, headers=headers, timeout=60) as client:
@@ -208,7 +208,7 @@ def _logins(client: httpx.Client, owner: str) -> Iterator[str]:
 
 
 def repository_replies(ask: Any, name: str, identity: int) -> None:
-    """Ask everything about one repository."""
+    """Ask every operation of one repository."""
     path, commits = f"/repos/{name}", f"{REPOSITORY}/commits"
     ask(REPOSITORY, path)
     ask(REPOSITORY, f"/repositories/{identity}")
@@ -331,7 +331,7 @@ def main() -> int:
     official = build_schema(fetch(*GRAPHQL, cache).read_text(), assume_valid=True, assume_valid_sdl=True)
     with tempfile.TemporaryDirectory() as directory:
         root = organisation.build(Path(directory) / "world")
-        # Somebody who owns something, private and renamed.
+        # A user with a private and a renamed repository.
         create(root, "conformer/hidden", owner_type="User", private=True)
         create(root, "conformer/was-called-this", owner_type="User")
         rename(root, "conformer/was-called-this", "is-called-that")

@@ -7,7 +7,7 @@ import httpx
 from github_stand_in.server import NewCommit, StandIn
 
 
-def test_statistics_come_after_a_while_and_anew_after_a_push(api: httpx.Client, small: StandIn) -> None:
+def test_statistics_come_after_a_while_and_again_after_a_push(api: httpx.Client, small: StandIn) -> None:
     path = "/repos/acme/tools/stats/contributors"
     assert [api.get(path).status_code for _ in range(2)] == [202, 200]
     (bot, ann) = api.get(path).json()
