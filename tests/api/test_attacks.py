@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 import pytest
+from api_routes import address
 from fastapi import FastAPI
 
 from api.kit.problems import MOST_ERRORS
@@ -153,14 +154,6 @@ def parameters(app: FastAPI) -> list[tuple[str, str, str]]:
         for path, operations in app.openapi()["paths"].items()
         for one in operations["get"].get("parameters", [])
     ]
-
-
-def address(path: str, name: str | None = None, value: str = "") -> str:
-    """The path with its own parameters filled in, one of them with the value."""
-    known = {"owner": "acme", "name": "anvil", "month": "2016-02", "suffix": "json"}
-    for one, usual in known.items():
-        path = path.replace(f"{{{one}}}", value if one == name else usual)
-    return path
 
 
 @pytest.mark.parametrize("target", TRAVERSAL)
