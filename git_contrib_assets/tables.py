@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-DEFINITION_VERSION = 1
+DEFINITION_VERSION = 2
 _TYPES = {bool: "BOOLEAN", int: "BIGINT", float: "DOUBLE", str: "VARCHAR", datetime: "TIMESTAMP", date: "DATE"}
 
 

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from histories import Commit, month_after
+from histories import Commit, at, month_after
 
 from git_contrib_assets.records import AccountAnswer
 
 BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0"
 NOREPLY = "@users.noreply.github.com"
 DIGITS = "0123456789"
+FIRST_PLAUSIBLE = at("1980-01-02")
+FIRST_SEEN = at("2020-11-30T12:00:00")
 LISTED_LOGINS = {"dependabot-preview", "pyup-bot"}
 LISTED_NAMES = {"renovate", "circleci"}
 
@@ -31,13 +33,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Listed:
-    """A repository and its commits; ``commits`` None where it never was read."""
+    """A repository and its commits; ``commits`` None if it never was read."""
 
     repository_id: int
     created_at: datetime | None
     commits: tuple[Commit, ...] | None
     vanished_at: datetime | None = None
     is_fork: bool = False
+    first_seen_at: datetime = FIRST_SEEN
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,20 @@ def marks_a_bot(person: str, login: str | None, name: str) -> bool:
     return person.startswith("bot ") or by_ending or listed(called, LISTED_NAMES) or listed(known_as, LISTED_LOGINS)
 
 
-def when(commit: Commit) -> datetime:
+def created(repository: Listed) -> datetime | None:
+    """When a repository was created, if that can be known."""
+    at = repository.created_at
+    return None if at is None or at < FIRST_PLAUSIBLE else at
+
+
+def when(commit: Commit, repository: Listed) -> datetime:
     """The time of a commit."""
-    too_late = commit.authored_at - commit.committed_at > timedelta(days=1)
-    return commit.committed_at if commit.authored_at.year < 1980 or too_late else commit.authored_at
+    author_fits, committer_fits = (at >= FIRST_PLAUSIBLE for at in (commit.authored_at, commit.committed_at))
+    if committer_fits and (not author_fits or commit.authored_at - commit.committed_at > timedelta(days=1)):
+        return commit.committed_at
+    if author_fits:
+        return commit.authored_at
+    return created(repository) or repository.first_seen_at
 
 
 def newest(answers: Sequence[Answer]) -> dict[str, Answer]:
@@ -121,7 +134,7 @@ def first_commits(
         people = seen.setdefault(repository.repository_id, {})
         for commit in repository.commits or ():
             person, login = person_and_login(commit.email, commit.name, known)
-            people.setdefault(person, []).append((when(commit), commit.sha))
+            people.setdefault(person, []).append((when(commit, repository), commit.sha))
             if marks_a_bot(person, login, commit.name):
                 bots.add(person)
     firsts: dict[int, dict[str, First]] = {}
@@ -144,8 +157,9 @@ def monthly(repositories: Sequence[Listed], answers: Sequence[Answer], now: date
         firsts = first_commits(repositories, answers, now)[repository.repository_id].values()
         last = (repository.vanished_at or now).date().replace(day=1)
         starts = [first.month for first in firsts]
-        if repository.created_at is not None:
-            starts.append(repository.created_at.date().replace(day=1))
+        creation = created(repository)
+        if creation is not None:
+            starts.append(creation.date().replace(day=1))
         month, total = min([last, *starts]), 0
         while month <= last:
             new = [first for first in firsts if first.month == month]

@@ -58,9 +58,7 @@ NAMES = [
 ]
 LOGINS = ["ann", "Bob", "dependabot-preview", "Pyup-Bot-12", "renewer[bot]"]
 MOMENTS = [
-    "1969-12-31T23:59:59",
-    "1979-12-31T23:59:59",
-    "1980-01-01T00:00:00",
+    "1980-01-02T00:00:00",
     "2019-12-31T23:59:59",
     "2020-01-01T00:00:00",
     "2020-02-29T12:00:00",
@@ -70,7 +68,19 @@ MOMENTS = [
     "2021-02-14T00:00:00",
     "2022-01-01T00:00:00",
     "2038-01-19T03:14:08",
+    "2099-06-01T00:00:00",
 ]
+SENSELESS = [
+    "0001-01-01T00:00:00",
+    "1969-12-31T23:59:59",
+    "1970-01-01T00:00:00",
+    "1979-12-31T23:59:59",
+    "1980-01-01T00:00:00",
+    "1980-01-01T23:59:59",
+    "9999-12-31T23:59:59",
+]
+CREATED = [*MOMENTS[1:-2], "1970-01-01T00:00:00", "1980-01-01T00:00:00"]
+SEEN = ["2020-02-15T00:00:00", "2020-11-30T12:00:00", "2021-01-31T00:00:00"]
 NOWS = ["2021-02-01T00:00:00", "2021-02-28T23:59:59", "2021-03-15T12:00:00"]
 AFTER = [
     timedelta(0),
@@ -104,6 +114,7 @@ class Organisation:
                 never_read=one.commits is None,
                 is_fork=one.is_fork,
                 missing_since=one.vanished_at,
+                first_seen_at=one.first_seen_at,
                 **how,
             )
         middle = len(self.answers) // 2
@@ -112,11 +123,21 @@ class Organisation:
         return made
 
 
-_moments = st.sampled_from(MOMENTS).map(at)
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """A moment later or earlier, within the calendar."""
+    try:
+        return moment + by
+    except OverflowError:
+        return at(SENSELESS[-1] if by > timedelta(0) else SENSELESS[0])
+
+
+_senseless = st.sampled_from(SENSELESS).map(at)
+_moments = st.one_of(*[st.sampled_from(MOMENTS).map(at)] * 3, _senseless)
 _texts = st.text(st.sampled_from("aB @[]bot+7'\"\\%_\u00a0éÉß"), max_size=6)
 _names = st.one_of(st.sampled_from(NAMES), _texts)
 _addresses = st.one_of(st.sampled_from(ADDRESSES), st.sampled_from(ADDRESSES), _texts)
-_shas = st.integers(0, 2**160 - 1).map(lambda number: f"{number:040x}")
+# ff…f is left out: a test adds a commit of that name
+_shas = st.integers(0, 2**160 - 2).map(lambda number: f"{number:040x}")
 
 
 @st.composite
@@ -124,7 +145,8 @@ def commits(draw: st.DrawFn, known: tuple[str, ...] = tuple(ADDRESSES)) -> Commi
     """A commit with all that can be odd about one; seven of eight are under one of the known addresses."""
     address = draw(st.sampled_from(known) if draw(st.integers(0, 7)) else _addresses)
     authored_at = draw(_moments)
-    committed_at = authored_at + draw(st.sampled_from(AFTER))
+    near = shifted(authored_at, draw(st.sampled_from(AFTER)))
+    committed_at = near if draw(st.integers(0, 3)) else draw(_senseless)
     return Commit(address, draw(_names), authored_at, committed_at, draw(_shas), draw(st.integers(0, 3)))
 
 
@@ -138,10 +160,11 @@ def repositories(draw: st.DrawFn, repository_id: int, known: tuple[str, ...]) ->
             history.append(twin)
     return Listed(
         repository_id=repository_id,
-        created_at=draw(st.sampled_from([None, *(at(moment) for moment in MOMENTS[3:-1])])),
+        created_at=draw(st.sampled_from([None, *map(at, CREATED)])),
         commits=None if draw(st.integers(0, 9)) == 0 else tuple(history),
         vanished_at=draw(st.sampled_from([None, None, None, at("2020-12-31T23:59:59"), at("2021-01-01T00:00:00")])),
         is_fork=draw(st.booleans()),
+        first_seen_at=at(draw(st.sampled_from(SEEN))),
     )
 
 
@@ -174,8 +197,10 @@ def crowded_organisation(seed: int) -> Organisation:
 
     def one_commit() -> Commit:
         # few moments, so that many commits tie
-        authored_at = at(chance.choice(MOMENTS)) + chance.randrange(40) * DAY
-        committed_at = authored_at + chance.choice([AFTER[0], AFTER[0], *AFTER])
+        authored_at = shifted(at(chance.choice(MOMENTS + SENSELESS)), chance.randrange(40) * DAY)
+        committed_at = shifted(authored_at, chance.choice([AFTER[0], AFTER[0], *AFTER]))
+        if chance.randrange(4) == 0:
+            committed_at = at(chance.choice(SENSELESS))
         sha = f"{chance.getrandbits(160):040x}"
         return Commit(chance.choice(known), chance.choice(NAMES), authored_at, committed_at, sha, chance.randrange(3))
 
@@ -188,6 +213,6 @@ def crowded_organisation(seed: int) -> Organisation:
     for number in range(1, 7):
         history = [one_commit() for _ in range(chance.choice([3, 12, 40]))]
         twins = [replace(one, sha=f"{chance.getrandbits(160):040x}") for one in chance.sample(history, 3)]
-        created_at, gone = at(chance.choice(MOMENTS[3:])), at("2021-01-01T00:00:00")
+        created_at, gone = at(chance.choice(CREATED)), at("2021-01-01T00:00:00")
         listed.append(Listed(number, created_at, tuple(history + twins), gone if number == 1 else None))
     return Organisation(tuple(listed), tuple(an_answer(age) for age in range(12)), now)

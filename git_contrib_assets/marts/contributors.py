@@ -76,7 +76,7 @@ REPOSITORIES = Table(
         Column("owner_id", "BIGINT", "GitHub's numeric id of the owner"),
         Column("owner", "VARCHAR", "Owner's login", personal=False),
         Column("name", "VARCHAR", "Short name", personal=False),
-        Column("created_at", "TIMESTAMP", "Creation on GitHub (UTC)"),
+        Column("created_at", "TIMESTAMP", "Creation on GitHub (UTC); null if it is not plausible"),
         Column("default_branch", "VARCHAR", "Name of the default branch", personal=False),
         Column("is_fork", "BOOLEAN", "The repository is a fork"),
         Column("is_archived", "BOOLEAN", "The repository is archived"),

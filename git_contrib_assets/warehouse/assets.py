@@ -53,11 +53,11 @@ def owners(installation: Installation) -> dg.MaterializeResult:  # type: ignore[
     return _build(installation, OWNERS)
 
 
-@_table(COMMITS, [["landing", "crawl_log"]])
+@_table(COMMITS, [["landing", "crawl_log"], repositories])
 def commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per repository and commit reachable from the tip of its default branch, merges included.
+    """One row per public repository and commit reachable from the tip of its default branch, merges included.
 
-    Key: `repository_id`, `sha`. Dated by the rule: the author's date, or the committer's where the author's cannot be
+    Key: `repository_id`, `sha`. Dated by the rule: the author's date, or the committer's if the author's cannot be
     right. A view on the landing files, nothing is copied.
     """
     return _build(installation, COMMITS)

@@ -16,7 +16,7 @@ with written as (
 ),
 answers as (
     select
-        typed.normalised(email) as email,
+        typed.normalised(left(email, 256)) as email,
         arg_max({'account_id': account_id, 'login': login}, asked_at) as newest,
         max(asked_at) as asked_at
     from landing.accounts

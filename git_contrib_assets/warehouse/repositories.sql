@@ -1,7 +1,7 @@
 -- one row per repository ever listed, with how its last attempt ended
 -- key: repository_id
 -- reads: landing.repositories, landing.histories, landing.crawl_log
--- until: how far its months go; a repository that vanished ends when it was last listed
+-- until: how far its months go; fallback_at: the date of commits that have no plausible one
 with numbered as (
     select
         *,
@@ -50,7 +50,7 @@ select
     listed.owner,
     listed.owner_type,
     listed.name,
-    listed.created_at,
+    typed.plausible(listed.created_at) as created_at,
     listed.default_branch,
     listed.is_fork,
     listed.is_archived,
@@ -79,7 +79,8 @@ select
     histories.tip,
     coalesce(histories.commits, 0) as commits,
     listed.listed_at,
-    coalesce(listed.missing_since, $as_of::timestamp) as until
+    least(typed.plausible(listed.missing_since), $as_of::timestamp) as until,
+    coalesce(typed.plausible(listed.created_at), typed.plausible(listed.first_seen_at), $as_of::timestamp) as fallback_at
 from landing.repositories as listed
 left join landing.histories as histories using (repository_id)
 left join last_attempts using (repository_id)

@@ -18,7 +18,7 @@ REPOSITORIES = Table(
         Column("owner", "VARCHAR", "Owner's login"),
         Column("owner_type", "VARCHAR", "Organization or User"),
         Column("name", "VARCHAR", "Short name"),
-        Column("created_at", "TIMESTAMP", "Creation on GitHub (UTC)"),
+        Column("created_at", "TIMESTAMP", "Creation on GitHub (UTC); null if it is not plausible"),
         Column("default_branch", "VARCHAR", "Name of the default branch"),
         Column("is_fork", "BOOLEAN", "The repository is a fork"),
         Column("is_archived", "BOOLEAN", "The repository is archived"),
@@ -33,6 +33,7 @@ REPOSITORIES = Table(
         Column("commits", "BIGINT", "Commits in the landing file, by its footer"),
         Column("listed_at", "TIMESTAMP", "When it was last listed (UTC)"),
         Column("until", "TIMESTAMP", "How far its months go: now, or when it was last listed"),
+        Column("fallback_at", "TIMESTAMP", "The date of commits that have no plausible one (UTC)"),
     ),
 )
 
@@ -62,7 +63,7 @@ COMMITS = Table(
         Column("parent_count", "INTEGER", "Number of parents: two or more for a merge"),
         Column("author_name", "VARCHAR", "Author's name as written", personal=True),
         Column("author_email", "VARCHAR", "Author's address as written", personal=True),
-        Column("dated_at", "TIMESTAMP", "The author's date, or the committer's where that cannot be right (UTC)"),
+        Column("dated_at", "TIMESTAMP", "The author's date, or the committer's if that cannot be right (UTC)"),
     ),
 )
 

@@ -58,6 +58,15 @@ def test_a_repository_of_unknown_age_without_commits_has_the_current_month(made:
     assert made.months() == {"2021-03": 0}
 
 
+@pytest.mark.parametrize("created", ["0001-01-01", "1970-01-01", "1980-01-01T23:59:59"])
+def test_a_repository_of_senseless_age_is_one_of_unknown_age(made: MadeHome, created: str) -> None:
+    made.repository(commit(when="2020-12-05"), created=created)
+    made.repository(created=created, repository_id=2)
+    assert made.months(1) == {"2020-12": 1, "2021-01": 0, "2021-02": 0, "2021-03": 0}
+    assert made.months(2) == {"2021-03": 0}
+    assert [row["created_at"] for row in made.repositories()] == [None, None]
+
+
 def test_a_repository_created_in_the_future_has_the_current_month(made: MadeHome) -> None:
     made.repository(created="2021-05-01")
     assert made.months() == {"2021-03": 0}
@@ -73,6 +82,14 @@ def test_a_repository_that_failed_or_was_emptied_keeps_its_last_good_data(made: 
 def test_a_vanished_repository_has_rows_up_to_the_month_it_was_last_listed_in(made: MadeHome) -> None:
     made.repository(commit(when="2020-12-05"), created="2020-12-01", missing_since=at("2021-02-01T00:00:00"))
     assert made.months() == {"2020-12": 1, "2021-01": 0, "2021-02": 0}
+
+
+@pytest.mark.parametrize("missing_since", ["1970-01-01", "1980-01-01", "2031-01-01"])
+def test_a_repository_that_vanished_at_a_senseless_time_has_its_months_up_to_now(
+    made: MadeHome, missing_since: str
+) -> None:
+    made.repository(commit(when="2020-12-05"), created="2020-12-01", missing_since=at(missing_since))
+    assert made.months() == {"2020-12": 1, "2021-01": 0, "2021-02": 0, "2021-03": 0}
 
 
 def test_a_vanished_repository_with_a_future_date_still_adds_up(made: MadeHome) -> None:

@@ -1,11 +1,15 @@
-"""When a commit counts: the author date, and where it cannot be right the committer's."""
+"""When a commit counts: the author date; if it cannot be right, the committer date; if neither can, the creation."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from histories import DAY, NOW, SECOND, MadeHome, at, commit
 
-START = at("1980-01-01T00:00:00")
+START = at("1980-01-02T00:00:00")
+"""The first moment that is plausible: a DOS epoch is not, whatever the zone."""
+SENSELESS = ["0001-01-01T00:00:00", "1969-12-31T23:59:59", "1970-01-01T00:00:00", "1980-01-01T00:00:00", START - SECOND]
+LATEST = at("9999-12-31T23:59:59")
+"""What sources land for numbers too large for a calendar."""
 
 
 def test_the_author_date_counts_not_the_committer_date(made: MadeHome) -> None:
@@ -21,14 +25,24 @@ def test_the_month_begins_at_midnight_utc(made: MadeHome) -> None:
     assert made.newcomers() == {"2020-05": 1, "2020-06": 1}
 
 
-def test_an_author_date_at_the_start_of_1980_counts(made: MadeHome) -> None:
+def test_the_first_plausible_author_date_counts(made: MadeHome) -> None:
     made.repository(commit(when=START, committed="2020-05-01"))
     assert made.newcomers() == {"1980-01": 1}
 
 
-def test_an_author_date_before_1980_gives_way_to_the_committer_date(made: MadeHome) -> None:
-    made.repository(commit(when=START - SECOND, committed="2020-05-01"))
+@pytest.mark.parametrize("authored", SENSELESS)
+def test_a_senseless_author_date_gives_way_to_the_committer_date(made: MadeHome, authored: str | datetime) -> None:
+    made.repository(commit(when=authored, committed="2020-05-01"))
     assert made.newcomers() == {"2020-05": 1}
+
+
+@pytest.mark.parametrize("committed", SENSELESS)
+def test_a_senseless_committer_date_does_not_overrule_the_author_date(
+    made: MadeHome, committed: str | datetime
+) -> None:
+    made.repository(commit(when="2020-07-01", committed=committed))
+    assert made.newcomers() == {"2020-07": 1}
+    assert len(made.months()) == 15
 
 
 def test_an_author_date_exactly_a_day_after_the_committer_date_counts(made: MadeHome) -> None:
@@ -41,19 +55,50 @@ def test_an_author_date_a_second_later_than_that_gives_way(made: MadeHome) -> No
     assert made.newcomers() == {"2020-05": 1}
 
 
-def test_where_both_dates_are_odd_the_committer_date_counts(made: MadeHome) -> None:
-    made.repository(commit(when=START - SECOND, committed="1979-02-03"))
-    assert made.newcomers() == {"1979-02": 1}
+@pytest.mark.parametrize(("authored", "committed"), list(zip(SENSELESS, reversed(SENSELESS), strict=True)))
+def test_without_a_plausible_date_the_creation_of_the_repository_counts(
+    made: MadeHome, authored: str | datetime, committed: str | datetime
+) -> None:
+    made.repository(commit(when=authored, committed=committed), created="2020-02-03T04:05:06")
+    assert made.newcomers() == {"2020-02": 1}
+    assert [row["first_commit_at"] for row in made.first_commits()] == [at("2020-02-03T04:05:06")]
 
 
-def test_the_earliest_date_there_is(made: MadeHome) -> None:
-    made.repository(commit(when="0001-01-01", committed="0001-01-01"))
-    assert made.newcomers() == {"0001-01": 1}
-    assert len(made.months()) == 12 * (NOW.year - 1) + NOW.month
+@pytest.mark.parametrize("created", [None, *SENSELESS])
+def test_without_a_plausible_creation_either_it_is_when_the_repository_was_first_listed(
+    made: MadeHome, created: str | datetime | None
+) -> None:
+    made.repository(commit(when=SENSELESS[0]), created=created, first_seen_at=at("2020-11-12"))
+    assert made.newcomers() == {"2020-11": 1}
+    assert len(made.months()) == 5
 
 
-def test_the_latest_date_there_is(made: MadeHome) -> None:
-    made.repository(commit(when="9999-12-31T23:59:59", committed="9999-12-31T23:59:59"))
+def test_without_any_plausible_date_at_all_it_is_now(made: MadeHome) -> None:
+    made.repository(commit(when=SENSELESS[0]), created=SENSELESS[1], first_seen_at=at("1970-01-01"))
+    assert made.months() == {"2021-03": 1}
+
+
+def test_a_commit_without_a_date_of_its_own_ties_like_any(made: MadeHome) -> None:
+    created = "2020-02-03T04:05:06"
+    made.repository(commit(when=created, sha="b" * 40), commit(when=SENSELESS[2], sha="a" * 40), created=created)
+    assert [row["first_commit_sha"] for row in made.first_commits()] == ["a" * 40]
+
+
+def test_an_author_date_beyond_all_calendars_gives_way_to_the_committer_date(made: MadeHome) -> None:
+    made.repository(commit(when=LATEST, committed="2020-05-01"))
+    assert made.newcomers() == {"2020-05": 1}
+
+
+def test_a_committer_date_beyond_all_calendars_changes_nothing(made: MadeHome) -> None:
+    made.repository(commit(when="2020-07-01", committed=LATEST))
+    assert made.newcomers() == {"2020-07": 1}
+
+
+@pytest.mark.parametrize("committed", [LATEST, *SENSELESS])
+def test_an_author_date_beyond_all_calendars_is_the_future_if_nothing_speaks_against_it(
+    made: MadeHome, committed: str | datetime
+) -> None:
+    made.repository(commit(when=LATEST, committed=committed))
     assert made.newcomers() == {"2021-03": 1}
 
 

@@ -192,6 +192,15 @@ def test_any_at_sign_makes_an_address(made: MadeHome) -> None:
     assert [row["identity"] for row in made.contributors()] == ["email"] * 3
 
 
+@pytest.mark.parametrize("asked", ["x" * 300 + "@example.com", ("x" * 300)[:256]])
+def test_an_address_longer_than_256_characters_is_one_with_its_first_256(made: MadeHome, asked: str) -> None:
+    """Files landed before the sources cut addresses hold whole ones, and GitHub was asked about those."""
+    made.repository(commit("x" * 300 + "@example.com"), repository_id=1)
+    made.repository(commit("x" * 256), repository_id=2)
+    made.answer(asked, 7, "ann")
+    assert ids(made) == ["github:7"]
+
+
 # Rule 4: the name
 
 
@@ -200,6 +209,12 @@ def test_without_an_address_it_is_the_name_trimmed_and_lower_cased(made: MadeHom
     made.repository(commit(address, name=" Ann Lee\t"), commit("", "2020-06-01", name="ANN LEE"))
     assert made.newcomers() == {"2020-05": 1}
     assert [row["identity"] for row in made.contributors()] == ["name"]
+
+
+def test_a_name_longer_than_256_characters_is_one_with_its_first_256(made: MadeHome) -> None:
+    made.repository(commit("", name="x" * 300))
+    made.repository(commit("", name="x" * 256), repository_id=2)
+    assert [row["name"] for row in made.contributors()] == ["x" * 256]
 
 
 def test_a_name_is_no_address(made: MadeHome) -> None:
