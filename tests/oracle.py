@@ -41,6 +41,7 @@ class Listed:
     vanished_at: datetime | None = None
     is_fork: bool = False
     first_seen_at: datetime = FIRST_SEEN
+    is_private: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,14 +124,19 @@ def newest(answers: Sequence[Answer]) -> dict[str, Answer]:
     return {lowered(answer.email): answer for answer in sorted(answers, key=lambda answer: answer.asked_at)}
 
 
+def public(repositories: Sequence[Listed]) -> list[Listed]:
+    """Those that were not seen private."""
+    return [repository for repository in repositories if not repository.is_private]
+
+
 def first_commits(
     repositories: Sequence[Listed], answers: Sequence[Answer], now: datetime
 ) -> dict[int, dict[str, First]]:
-    """Per repository and person the first commit."""
+    """Per public repository and person the first commit."""
     known = newest(answers)
     seen: dict[int, dict[str, list[tuple[datetime, str]]]] = {}
     bots = set()
-    for repository in repositories:
+    for repository in public(repositories):
         people = seen.setdefault(repository.repository_id, {})
         for commit in repository.commits or ():
             person, login = person_and_login(commit.email, commit.name, known)
@@ -138,7 +144,7 @@ def first_commits(
             if marks_a_bot(person, login, commit.name):
                 bots.add(person)
     firsts: dict[int, dict[str, First]] = {}
-    for repository in repositories:
+    for repository in public(repositories):
         end = repository.vanished_at or now
         firsts[repository.repository_id] = {}
         for person, commits in seen[repository.repository_id].items():
@@ -149,9 +155,9 @@ def first_commits(
 
 
 def monthly(repositories: Sequence[Listed], answers: Sequence[Answer], now: datetime) -> dict[tuple[int, date], Month]:
-    """The months of every repository."""
+    """The months of every public repository."""
     table = {}
-    for repository in repositories:
+    for repository in public(repositories):
         if repository.commits is None:
             continue
         firsts = first_commits(repositories, answers, now)[repository.repository_id].values()

@@ -113,7 +113,8 @@ class Organisation:
                 created=one.created_at,
                 never_read=one.commits is None,
                 is_fork=one.is_fork,
-                missing_since=one.vanished_at,
+                missing_since=one.vanished_at or (self.now if one.is_private else None),
+                missing_reason="private" if one.is_private else None,
                 first_seen_at=one.first_seen_at,
                 **how,
             )
@@ -165,6 +166,7 @@ def repositories(draw: st.DrawFn, repository_id: int, known: tuple[str, ...]) ->
         vanished_at=draw(st.sampled_from([None, None, None, at("2020-12-31T23:59:59"), at("2021-01-01T00:00:00")])),
         is_fork=draw(st.booleans()),
         first_seen_at=at(draw(st.sampled_from(SEEN))),
+        is_private=draw(st.integers(0, 7)) == 0,
     )
 
 
@@ -213,6 +215,6 @@ def crowded_organisation(seed: int) -> Organisation:
     for number in range(1, 7):
         history = [one_commit() for _ in range(chance.choice([3, 12, 40]))]
         twins = [replace(one, sha=f"{chance.getrandbits(160):040x}") for one in chance.sample(history, 3)]
-        created_at, gone = at(chance.choice(CREATED)), at("2021-01-01T00:00:00")
-        listed.append(Listed(number, created_at, tuple(history + twins), gone if number == 1 else None))
+        created_at, gone = at(chance.choice(CREATED)), at("2021-01-01T00:00:00") if number == 1 else None
+        listed.append(Listed(number, created_at, tuple(history + twins), gone, is_private=number == 2))
     return Organisation(tuple(listed), tuple(an_answer(age) for age in range(12)), now)

@@ -67,7 +67,7 @@ CONTRIBUTORS = Table(
 
 REPOSITORIES = Table(
     name="repositories",
-    grain="One row per repository ever listed",
+    grain="One row per public repository ever listed",
     key=("repository_id",),
     order=("repository", "repository_id"),
     columns=(

@@ -1,4 +1,4 @@
--- one row per repository ever listed, with what was counted in it
+-- one row per public repository ever listed, with what was counted in it
 -- key: repository_id
 -- reads: typed.repositories, typed.authors, marts.first_commits
 with counted as (

@@ -39,17 +39,17 @@ def _build(installation: Installation, of: Table) -> dg.MaterializeResult:  # ty
 
 @_table(REPOSITORIES, [["landing", "repositories"], ["landing", "crawl_log"]])
 def repositories(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per repository ever listed, with how its last attempt ended.
+    """One row per public repository ever listed, with how its last attempt ended.
 
     Key: `repository_id`. Its state is complete, empty, emptied, pending, failed or vanished; a failed or vanished
-    one keeps its last good data.
+    one keeps its last good data. One that was seen private is left out, and with it out of all other tables.
     """
     return _build(installation, REPOSITORIES)
 
 
 @_table(OWNERS, [repositories])
 def owners(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per owner of a repository ever listed. Key: `owner_id`."""
+    """One row per owner of a public repository ever listed. Key: `owner_id`."""
     return _build(installation, OWNERS)
 
 

@@ -1,4 +1,4 @@
--- one row per owner of a repository ever listed
+-- one row per owner of a public repository ever listed
 -- key: owner_id
 -- reads: typed.repositories
 -- an owner who was renamed goes by the name of the newest listing

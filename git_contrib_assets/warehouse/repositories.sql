@@ -1,4 +1,4 @@
--- one row per repository ever listed, with how its last attempt ended
+-- one row per public repository ever listed, with how its last attempt ended
 -- key: repository_id
 -- reads: landing.repositories, landing.histories, landing.crawl_log
 -- until: how far its months go; fallback_at: the date of commits that have no plausible one
@@ -86,4 +86,6 @@ left join landing.histories as histories using (repository_id)
 left join last_attempts using (repository_id)
 left join failing using (repository_id)
 left join emptying using (repository_id)
+-- every other table takes its repositories from here: one that was seen private is in none of them (D10.3)
+where not listed.is_private and listed.missing_reason is distinct from 'private'
 order by listed.repository, listed.repository_id

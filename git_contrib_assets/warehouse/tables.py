@@ -8,7 +8,7 @@ _SHA = Column("sha", "VARCHAR", "The commit's sha")
 REPOSITORIES = Table(
     name="repositories",
     layer="warehouse",
-    grain="One row per repository ever listed, with how its last attempt ended",
+    grain="One row per public repository ever listed, with how its last attempt ended",
     key=("repository_id",),
     order=("repository", "repository_id"),
     columns=(
@@ -40,21 +40,21 @@ REPOSITORIES = Table(
 OWNERS = Table(
     name="owners",
     layer="warehouse",
-    grain="One row per owner of a repository ever listed",
+    grain="One row per owner of a public repository ever listed",
     key=("owner_id",),
     order=("owner", "owner_id"),
     columns=(
         Column("owner_id", "BIGINT", "GitHub's numeric id of the owner"),
         Column("owner", "VARCHAR", "Login, by the newest listing", personal=False),
         Column("type", "VARCHAR", "Organization or User", personal=False),
-        Column("repositories", "BIGINT", "Repositories ever listed"),
+        Column("repositories", "BIGINT", "Public repositories ever listed"),
     ),
 )
 
 COMMITS = Table(
     name="commits",
     layer="warehouse",
-    grain="One row per repository and commit reachable from the tip of its default branch, merges included",
+    grain="One row per public repository and commit reachable from the tip of its default branch, merges included",
     key=("repository_id", "sha"),
     order=(),
     columns=(
