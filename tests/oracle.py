@@ -1,5 +1,6 @@
 """The definitions once more, in plain Python: written from their sentences, not from the selects, and slow on purpose."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,8 +14,10 @@ NOREPLY = "@users.noreply.github.com"
 DIGITS = "0123456789"
 FIRST_PLAUSIBLE = at("1980-01-02")
 FIRST_SEEN = at("2020-11-30T12:00:00")
-LISTED_LOGINS = {"dependabot-preview", "pyup-bot"}
+LISTED_ADDRESSES = {"noreply@anthropic.com"}
+LISTED_LOGINS = {"actions-user", "dependabot-preview", "pyup-bot"}
 LISTED_NAMES = {"renovate", "circleci"}
+NUMBERED = {"facebook-github-bot", "generatedunixname"}
 
 
 @dataclass(frozen=True)
@@ -89,18 +92,24 @@ def person_and_login(email: str, name: str, answers: Mapping[str, Answer]) -> tu
 
 
 def listed(text: str, values: set[str]) -> bool:
-    """Whether a text is in a list, a number at its end left out."""
+    """Whether a login or a name is in the list; of some entries a number at the end is left out."""
     stem = text.rstrip(DIGITS)
     if stem != text and stem[-1:] in {"-", "_", " "}:
         stem = stem[:-1]
-    return stem in values
+    return text in values or stem in NUMBERED
 
 
-def marks_a_bot(person: str, login: str | None, name: str) -> bool:
-    """Whether one commit says that its author is a program."""
-    called, known_as = lowered(name), (login or "").lower()
-    by_ending = called.endswith("[bot]") or known_as.endswith("[bot]")
-    return person.startswith("bot ") or by_ending or listed(called, LISTED_NAMES) or listed(known_as, LISTED_LOGINS)
+def marks_a_bot(person: str, login: str | None, commit: Commit) -> bool:
+    """Whether one commit alone says that its author is a program."""
+    address, called = lowered(commit.email), lowered(commit.name)
+    if person.startswith("bot ") or called.endswith("[bot]") or address in LISTED_ADDRESSES:
+        return True
+    if not person.startswith("account ") and listed(called, LISTED_NAMES):
+        return True
+    known_as = login or ""
+    if not known_as and address.endswith(NOREPLY) and "+" not in address and address.count("@") == 1:
+        known_as = address.removesuffix(NOREPLY)
+    return known_as.lower().endswith("[bot]") or listed(known_as.lower(), LISTED_LOGINS)
 
 
 def created(repository: Listed) -> datetime | None:
@@ -135,14 +144,16 @@ def first_commits(
     """Per public repository and person the first commit."""
     known = newest(answers)
     seen: dict[int, dict[str, list[tuple[datetime, str]]]] = {}
-    bots = set()
+    bots, names = set(), defaultdict[str, list[bool]](list)
     for repository in public(repositories):
         people = seen.setdefault(repository.repository_id, {})
         for commit in repository.commits or ():
             person, login = person_and_login(commit.email, commit.name, known)
             people.setdefault(person, []).append((when(commit, repository), commit.sha))
-            if marks_a_bot(person, login, commit.name):
+            names[person].append(listed(lowered(commit.name), LISTED_NAMES))
+            if marks_a_bot(person, login, commit):
                 bots.add(person)
+    bots |= {person for person, of_the_list in names.items() if of_the_list.count(True) > of_the_list.count(False)}
     firsts: dict[int, dict[str, First]] = {}
     for repository in public(repositories):
         end = repository.vanished_at or now

@@ -30,6 +30,9 @@ ADDRESSES = [
     "renewer[bot]@users.noreply.github.com",
     "renewer[bot]@example.com",
     "8+pyup-bot-2@users.noreply.github.com",
+    "9+facebook-github-bot-2@users.noreply.github.com",
+    "pyup-bot@users.noreply.github.com",
+    "NoReply@Anthropic.com",
     "Σίσυφος@παράδειγμα.gr",
     "ΣΊΣΥΦΟΣ@ΠΑΡΆΔΕΙΓΜΑ.GR",
     "İrem@example.com",
@@ -49,14 +52,17 @@ NAMES = [
     "\t",
     "renewer[bot]",
     "Renovate-3",
-    "circleci",
+    "renovate",
+    "CircleCI",
+    "Claude",
+    "generatedunixname42",
     "ΣΊΣΥΦΟΣ",
     "σίσυφοσ",
     "a@b",
     "🦆",
     "İ",
 ]
-LOGINS = ["ann", "Bob", "dependabot-preview", "Pyup-Bot-12", "renewer[bot]"]
+LOGINS = ["ann", "Bob", "dependabot-preview", "Pyup-Bot-12", "renewer[bot]", "pull", "claude75", "actions-user"]
 MOMENTS = [
     "1980-01-02T00:00:00",
     "2019-12-31T23:59:59",
@@ -196,6 +202,7 @@ def crowded_organisation(seed: int) -> Organisation:
     """A larger organisation of the same stuff: hypothesis prefers small ones, in which few rules ever meet."""
     chance = random.Random(seed)  # noqa: S311 - not a secret
     known, now = chance.sample(ADDRESSES, 16), at(chance.choice(NOWS))
+    usual_names = {address: chance.choice(NAMES) for address in known}
 
     def one_commit() -> Commit:
         # few moments, so that many commits tie
@@ -203,8 +210,9 @@ def crowded_organisation(seed: int) -> Organisation:
         committed_at = shifted(authored_at, chance.choice([AFTER[0], AFTER[0], *AFTER]))
         if chance.randrange(4) == 0:
             committed_at = at(chance.choice(SENSELESS))
-        sha = f"{chance.getrandbits(160):040x}"
-        return Commit(chance.choice(known), chance.choice(NAMES), authored_at, committed_at, sha, chance.randrange(3))
+        sha, address = f"{chance.getrandbits(160):040x}", chance.choice(known)
+        name = usual_names[address] if chance.randrange(5) else chance.choice(NAMES)
+        return Commit(address, name, authored_at, committed_at, sha, chance.randrange(3))
 
     def an_answer(age: int) -> Answer:
         account = chance.choice([None, 7, 8, 9])

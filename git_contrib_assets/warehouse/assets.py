@@ -53,9 +53,9 @@ def owners(installation: Installation) -> dg.MaterializeResult:  # type: ignore[
     return _build(installation, OWNERS)
 
 
-@_table(COMMITS, [["landing", "crawl_log"], repositories])
+@_table(COMMITS, [["landing", "crawl_log"]])
 def commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per public repository and commit reachable from the tip of its default branch, merges included.
+    """One row per landed repository and commit reachable from the tip of its default branch, merges included.
 
     Key: `repository_id`, `sha`. Dated by the rule: the author's date, or the committer's if the author's cannot be
     right. A view on the landing files, nothing is copied.
@@ -65,18 +65,18 @@ def commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore
 
 @_table(KNOWN_BOTS, [["landing", "crawl_log"]])  # of itself it needs nothing: it is made with the others
 def known_bots(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per login or author name that is known to be a program although nothing in it says [bot].
+    """One row per address, login or author name that is known to be a program although nothing in it says [bot].
 
     Key: `kind`, `value`. A list kept by hand.
     """
     return _build(installation, KNOWN_BOTS)
 
 
-@_table(AUTHORS, [commits, known_bots, ["landing", "accounts"]])
+@_table(AUTHORS, [commits, repositories, known_bots, ["landing", "accounts"]])
 def authors(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per repository and author as written (name and address), with the contributor behind it.
+    """One row per public repository and author as written (name and address), with the contributor behind it.
 
-    Key: `repository_id`, `address_id`, `author_name`. No address is stored. Who it is follows the rules of
+    Key: `repository_id`, `address_id`, `author_name`, `is_dated`. No address is stored. Who it is follows the rules of
     docs/definitions.md; everything about people is computed from here, so that a link between two addresses
     counts in all repositories.
     """

@@ -1,22 +1,38 @@
--- one row per repository and author as written (name and address), with the contributor behind it; no address leaves here
--- key: repository_id, address_id, author_name
--- reads: typed.commits, typed.known_bots, landing.accounts
+-- one row per public repository and author as written (name and address), with the contributor behind it
+-- key: repository_id, address_id, author_name, is_dated
+-- reads: typed.commits, typed.repositories, typed.known_bots, landing.accounts
 -- who it is: the first rule that fits, in docs/definitions.md; $key makes what stands for an address or a name opaque
 with written as (
     select
         repository_id,
-        typed.normalised(author_email) as email,
-        author_name,
+        typed.normalised(author_email) as whole_email,
+        author_name as whole_name,
+        dated_at is not null as is_dated,
         count(*) as commits,
-        min(dated_at) as first_commit_at,
+        min(dated_at) as first_dated_at,
         arg_min(sha, (dated_at, sha)) as first_commit_sha,
-        max(dated_at) as last_commit_at
+        max(dated_at) as last_dated_at
     from typed.commits
     group by all
 ),
+-- only here, with few rows left, are repositories joined: those that are not public fall out
+dated as (
+    select
+        written.repository_id,
+        -- the sources cut both, but older landing files hold them whole
+        substring(written.whole_email, 1, 256) as email,
+        substring(written.whole_name, 1, 256) as author_name,
+        written.is_dated,
+        written.commits,
+        coalesce(written.first_dated_at, repositories.fallback_at) as first_commit_at,
+        written.first_commit_sha,
+        coalesce(written.last_dated_at, repositories.fallback_at) as last_commit_at
+    from written
+    join typed.repositories as repositories using (repository_id)
+),
 answers as (
     select
-        typed.normalised(left(email, 256)) as email,
+        substring(typed.normalised(email), 1, 256) as email,
         arg_max({'account_id': account_id, 'login': login}, asked_at) as newest,
         max(asked_at) as asked_at
     from landing.accounts
@@ -24,15 +40,15 @@ answers as (
 ),
 parsed as (
     select
-        written.*,
-        typed.normalised(written.author_name) as name,
-        regexp_extract(written.email, '^(?:\d+\+)?([^@]+)\[bot\]@users\.noreply\.github\.com$', 1) as bot_login,
-        try_cast(regexp_extract(written.email, '^(\d+)\+[^@]+@users\.noreply\.github\.com$', 1) as bigint) as noreply_id,
-        regexp_extract(written.email, '^(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com$', 1) as noreply_login,
+        dated.*,
+        typed.normalised(dated.author_name) as name,
+        regexp_extract(dated.email, '^(?:\d+\+)?([^@]+)\[bot\]@users\.noreply\.github\.com$', 1) as bot_login,
+        try_cast(regexp_extract(dated.email, '^(\d+)\+[^@]+@users\.noreply\.github\.com$', 1) as bigint) as noreply_id,
+        regexp_extract(dated.email, '^(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com$', 1) as noreply_login,
         answers.newest['account_id'] as account_id,
         answers.newest['login'] as account_login,
         answers.asked_at
-    from written
+    from dated
     left join answers using (email)
 ),
 identified as (
@@ -56,19 +72,22 @@ identified as (
         end as login
     from parsed
 ),
-programs as (
+judged as (
     select
-        identified.*,
+        *,
+        lower(coalesce(login, nullif(noreply_login, ''))) as known_as,
+        name in (select value from typed.known_bots where kind = 'name')
+        or regexp_replace(name, '[-_ ]?\d+$', '')
+            in (select value from typed.known_bots where kind = 'name' and is_numbered) as has_bot_name,
         identity = 'bot'
+        or email in (select value from typed.known_bots where kind = 'address')
         or ends_with(name, '[bot]')
-        or coalesce(ends_with(lower(login), '[bot]'), false)
-        or exists (
-            from typed.known_bots as known
-            where known.kind = 'name' and known.value = regexp_replace(identified.name, '[-_ ]?\d+$', '')
-        )
-        or exists (
-            from typed.known_bots as known
-            where known.kind = 'login' and known.value = regexp_replace(lower(identified.login), '[-_ ]?\d+$', '')
+        or coalesce(
+            ends_with(known_as, '[bot]')
+            or known_as in (select value from typed.known_bots where kind = 'login')
+            or regexp_replace(known_as, '[-_ ]?\d+$', '')
+                in (select value from typed.known_bots where kind = 'login' and is_numbered),
+            false
         ) as is_bot
     from identified
 )
@@ -80,11 +99,13 @@ select
     account_login is not null as is_login_current,
     if(contains(author_name, '@'), null, nullif(trim(author_name), '')) as author_name,
     is_bot,
+    has_bot_name,
     left(sha256($key || sha256($key || 'address:' || email)), 32) as address_id,
     email <> '' and identity <> 'bot' as is_askable,
     asked_at,
+    is_dated,
     commits,
     first_commit_at,
     first_commit_sha,
     last_commit_at
-from programs
+from judged

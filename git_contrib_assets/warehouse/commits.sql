@@ -1,20 +1,15 @@
--- one row per public repository and commit reachable from the tip of its default branch, merges included
+-- one row per landed repository and commit reachable from the tip of its default branch, merges included
 -- key: repository_id, sha
--- reads: landing.commits, typed.repositories
--- dated_at follows D4.1 of docs/definitions.md
+-- reads: landing.commits
+-- dated_at: by D4.1 of docs/definitions.md; null if neither date is plausible: the repository's fallback date counts then
 select
     repository_id,
-    commits.sha,
-    commits.parent_count,
-    -- the sources cut names and addresses, but older landing files hold them whole
-    left(commits.author_name, 256) as author_name,
-    left(commits.author_email, 256) as author_email,
+    sha,
+    parent_count,
+    author_name,
+    author_email,
     case
-        when typed.plausible(commits.authored_at) > typed.plausible(commits.committed_at) + interval 1 day
-            then commits.committed_at
-        else coalesce(
-            typed.plausible(commits.authored_at), typed.plausible(commits.committed_at), repositories.fallback_at
-        )
+        when typed.plausible(authored_at) > typed.plausible(committed_at) + interval 1 day then committed_at
+        else coalesce(typed.plausible(authored_at), typed.plausible(committed_at))
     end as dated_at
-from landing.commits as commits
-join typed.repositories as repositories using (repository_id)
+from landing.commits

@@ -54,7 +54,7 @@ OWNERS = Table(
 COMMITS = Table(
     name="commits",
     layer="warehouse",
-    grain="One row per public repository and commit reachable from the tip of its default branch, merges included",
+    grain="One row per landed repository and commit reachable from the tip of its default branch, merges included",
     key=("repository_id", "sha"),
     order=(),
     columns=(
@@ -63,19 +63,24 @@ COMMITS = Table(
         Column("parent_count", "INTEGER", "Number of parents: two or more for a merge"),
         Column("author_name", "VARCHAR", "Author's name as written", personal=True),
         Column("author_email", "VARCHAR", "Author's address as written", personal=True),
-        Column("dated_at", "TIMESTAMP", "The author's date, or the committer's if that cannot be right (UTC)"),
+        Column(
+            "dated_at",
+            "TIMESTAMP",
+            "The author's date, or the committer's if that is not right (UTC); null if neither is",
+        ),
     ),
 )
 
 KNOWN_BOTS = Table(
     name="known_bots",
     layer="warehouse",
-    grain="One row per login or author name that is known to be a program although nothing in it says [bot]",
+    grain="One row per address, login or author name that is known to be a program although nothing in it says [bot]",
     key=("kind", "value"),
     order=("kind", "value"),
     columns=(
-        Column("kind", "VARCHAR", "login or name"),
-        Column("value", "VARCHAR", "The login or name, lower-cased, without a number at its end"),
+        Column("kind", "VARCHAR", "address, login or name"),
+        Column("value", "VARCHAR", "The address, login or name, in lower case"),
+        Column("is_numbered", "BOOLEAN", "It comes with a number at its end too"),
         Column("list_version", "INTEGER", "Version of the list"),
     ),
 )
@@ -83,8 +88,8 @@ KNOWN_BOTS = Table(
 AUTHORS = Table(
     name="authors",
     layer="warehouse",
-    grain="One row per repository and author as written (name and address), with the contributor behind it",
-    key=("repository_id", "address_id", "author_name"),
+    grain="One row per public repository and author as written (name and address), with the contributor behind it",
+    key=("repository_id", "address_id", "author_name", "is_dated"),
     order=(),
     columns=(
         _REPOSITORY_ID,
@@ -93,11 +98,15 @@ AUTHORS = Table(
         Column("login", "VARCHAR", "GitHub login where one is known, else null"),
         Column("is_login_current", "BOOLEAN", "GitHub said the login; else it is read out of an address"),
         Column("author_name", "VARCHAR", "Author's name, trimmed; null where it holds an @"),
-        Column("is_bot", "BOOLEAN", "This author is a bot"),
+        Column("is_bot", "BOOLEAN", "The address, the login or a name that ends in [bot] says that it is a bot"),
+        Column(
+            "has_bot_name", "BOOLEAN", "The name is on the list of bots: that alone proves nothing about an account"
+        ),
         Column("address_id", "VARCHAR", "Keyed hash of the address"),
         Column("is_askable", "BOOLEAN", "GitHub can be asked whose address it is: it is not blank, and no bot's own"),
         Column("asked_at", "TIMESTAMP", "When GitHub was last asked (UTC); null when never"),
-        Column("commits", "BIGINT", "Commits of this author in the repository"),
+        Column("is_dated", "BOOLEAN", "These commits have a plausible date of their own; else it is the repository's"),
+        Column("commits", "BIGINT", "These commits of this author in the repository"),
         Column("first_commit_at", "TIMESTAMP", "Time of the earliest of them (UTC)"),
         Column("first_commit_sha", "VARCHAR", "Its sha; of several at one time the smallest"),
         Column("last_commit_at", "TIMESTAMP", "Time of the newest of them (UTC)"),

@@ -80,7 +80,8 @@ def test_without_any_plausible_date_at_all_it_is_now(made: MadeHome) -> None:
 
 def test_a_commit_without_a_date_of_its_own_ties_like_any(made: MadeHome) -> None:
     created = "2020-02-03T04:05:06"
-    made.repository(commit(when=created, sha="b" * 40), commit(when=SENSELESS[2], sha="a" * 40), created=created)
+    undated = [commit(when=SENSELESS[2], sha=letter * 40) for letter in "cad"]
+    made.repository(commit(when=created, sha="b" * 40), *undated, created=created)
     assert [row["first_commit_sha"] for row in made.first_commits()] == ["a" * 40]
 
 

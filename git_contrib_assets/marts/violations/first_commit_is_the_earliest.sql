@@ -1,5 +1,5 @@
 -- first commits that come after an earlier one of the contributor, or of all in the repository; must return no row
--- reads: marts.first_commits, typed.authors, typed.commits
+-- reads: marts.first_commits, typed.authors, typed.commits, typed.repositories
 with later as (
     select
         firsts.repository_id,
@@ -14,8 +14,9 @@ with later as (
 landed as (
     select
         repository_id,
-        min(dated_at) as earliest
-    from typed.commits
+        min(coalesce(commits.dated_at, repositories.fallback_at)) as earliest
+    from typed.commits as commits
+    join typed.repositories as repositories using (repository_id)
     group by repository_id
 ),
 counted as (
