@@ -16,7 +16,7 @@ from git_contrib_assets.marts.contributors import OLD_MONTHS
 from git_contrib_assets.marts.mart import Mart, Rule
 from git_contrib_assets.marts.registry import MARTS
 from git_contrib_assets.storage.warehouse import count_rows, has_select, read_named, read_violations, table_name
-from git_contrib_assets.tables import Table
+from git_contrib_assets.tables import DEFINITION_VERSION, Table
 
 _SHOWN = 20
 KEYS = "one_row_per_key"
@@ -61,7 +61,8 @@ def drift(connection: duckdb.DuckDBPyConnection, link: Path) -> Found:
         if not changed:
             return Found(more=tuple(more))
         # Only now: this looks at every commit once more.
-        why = dict(read_named(connection, "marts/measures", "why_months_changed", {})[1])
+        values = {"definition_version": DEFINITION_VERSION}
+        why = dict(read_named(connection, "marts/measures", "why_months_changed", values)[1])
         rows = [(*row[1:], why.get(row[0], "the repository is gone")) for row in changed]
         more.append(("repositories_changed", len({row[0] for row in rows})))
         more += [(f"months: {reason}", number) for reason, number in Counter(str(row[-1]) for row in rows).items()]

@@ -97,8 +97,8 @@ REPOSITORIES = Table(
 
 OLD_MONTHS = Rule(
     "old_months_are_as_before",
-    "Months that were over in the last snapshot still have their number. Rewritten history, a late merge or a new account "
-    "link change them rightly: look at the list",
+    "Months that were over in the last snapshot still have their number. Rewritten history, a late merge, a new account link "
+    "or new definitions change them rightly: look at the list",
     ("months",),
     blocking=False,
 )

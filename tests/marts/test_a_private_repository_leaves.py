@@ -76,11 +76,11 @@ def test_once_public_again_it_is_back_whole(made: MadeHome) -> None:
     anvil(made)
     vault(made)
     before = content(made)
-    landed = made.landing.commit_file(2).read_bytes()
+    landed = made.landing.commits.file(2).read_bytes()
     for seen in SEEN_PRIVATE:
         vault_as_seen(made, **PUBLIC | seen)
         assert content(made) != before
-        assert made.landing.commit_file(2).read_bytes() == landed
+        assert made.landing.commits.file(2).read_bytes() == landed
     vault_as_seen(made, **PUBLIC)
     assert content(made) == before
 

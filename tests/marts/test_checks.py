@@ -237,6 +237,16 @@ def test_rewritten_history_is_told(made: MadeHome) -> None:
     ]
 
 
+def test_other_definitions_are_told(made: MadeHome) -> None:
+    """Whatever else changed: it cannot be told apart from what the new definitions changed."""
+    snapshot = (made.home.published / "current.duckdb").resolve()
+    snapshot.chmod(0o644)
+    with duckdb.connect(str(snapshot)) as connection:
+        connection.execute("update snapshot set definition_version = definition_version - 1")
+    made.land(1, [commit("dora@example.com", "2020-08-02", sha="a2"), *first_two()])
+    assert changes(drift(made)) == [("acme/anvil", "2020-08", "0", "1", "the definitions changed")]
+
+
 def test_new_account_links_are_told(made: MadeHome) -> None:
     made.answer("ann@example.com", 7, "ann")
     made.answer("bob@example.com", 7, "ann")

@@ -1,15 +1,18 @@
 """The selects themselves: what each says it reads is what it reads, and what its asset waits for."""
 
 import re
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
-from histories import MadeHome, commit, tables_in_order
+from histories import DAY, NOW, MadeHome, commit, tables_in_order
 
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.landing.ask_accounts import open_questions
+from git_contrib_assets.landing.crawl import is_unchanged
 from git_contrib_assets.storage.landed.addresses import WHITESPACE
 from git_contrib_assets.storage.warehouse import code_version, read_select
+from git_contrib_assets.tables import DEFINITION_VERSION
 
 LAYERS = {"typed": "warehouse", "marts": "marts"}
 LANDING = {
@@ -66,6 +69,19 @@ def test_every_select_is_an_asset() -> None:
 def test_a_code_version_is_that_of_the_text() -> None:
     versions = {code_version(layer, name) for layer, name in tables_in_order()}
     assert len(versions) == len(tables_in_order())
+
+
+def test_a_new_version_of_the_definitions_asks_for_no_new_crawl(made: MadeHome) -> None:
+    """A file landed under older definitions keeps their number, is not fetched again, and counts by the new ones."""
+    made.repository(commit(committed="1970-01-01"), pushed_at=NOW - DAY)
+    landed = made.landing.commits.landed(1)
+    assert landed
+    made.landing.commits.stamp(replace(landed, definition_version=DEFINITION_VERSION - 1))
+    old = made.landing.commits.landed(1)
+    assert old
+    assert old.definition_version == DEFINITION_VERSION - 1
+    assert is_unchanged(made.listed[1], old)
+    assert made.newcomers() == {"2020-05": 1}
 
 
 def test_addresses_are_normalised_alike_where_they_are_asked_and_where_answers_are_used(made: MadeHome) -> None:

@@ -1,7 +1,7 @@
 -- one row per repository of the previous snapshot that is still there, with what may have changed its old months
 -- key: repository_id
 -- reads: marts.first_commits, typed.repositories, typed.commits
--- a tip that is among the commits no more is no ancestor of the present one: history was rewritten
+-- a tip that is no longer among the commits is not an ancestor of the present one: history was rewritten
 with tips as (
     select
         earlier.repository_id,
@@ -19,6 +19,7 @@ renamed as (
 select
     repositories.repository_id,
     case
+        when snapshot.definition_version <> $definition_version then 'the definitions changed'
         when earlier.tip is not null and not coalesce(tips.is_landed, false) then 'history was rewritten'
         when renamed.repository_id is null and repositories.tip is distinct from earlier.tip then 'older commits came in'
         when renamed.repository_id is not null and repositories.tip is distinct from earlier.tip
@@ -28,6 +29,7 @@ select
     end as reason
 from typed.repositories as repositories
 join previous.repositories as earlier using (repository_id)
+cross join previous.snapshot as snapshot
 left join tips using (repository_id)
 left join renamed using (repository_id)
 where repositories.is_landed
