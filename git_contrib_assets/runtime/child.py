@@ -1,7 +1,7 @@
-"""Runs a module as a program that ends with its supervisor, however that dies. Standard library only.
+"""Runs a module as a program that ends with its supervisor, however the supervisor ends.
 
-``python -m git_contrib_assets.runtime.child DESCRIPTOR MODULE [ARGUMENT]...``: the descriptor is the read end of a pipe
-of which the supervisor alone holds the other end. The program must lead a session of its own.
+``python -m git_contrib_assets.runtime.child DESCRIPTOR MODULE [ARGUMENT]...``: the descriptor is the read end of a pipe.
+Only the supervisor holds the other end. The program must lead a session of its own.
 """
 
 import contextlib
@@ -11,46 +11,48 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
+
+import psutil
 
 GRACE_SECONDS = 10.0
 _GONE_SECONDS = 30.0
 _POLL_SECONDS = 0.02
-_PROC = Path("/proc")
-_DEAD = {"Z", "X"}  # a zombie is gone, only its parent has not looked yet
+_DEAD = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}  # a zombie has ended; its parent has not asked about it yet
 
 
-def session_members(leader: int) -> Iterator[int]:
-    """The living processes of a session, also those in groups of their own. Where there is no /proc: none."""
-    for folder in _PROC.glob("[0-9]*"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            # The name in parentheses may hold anything; after it come state, parent, group and session.
-            state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
-            if int(session) == leader and state not in _DEAD:
-                yield int(folder.name)
+def session_members(leader: int) -> list[psutil.Process]:
+    """The living processes of a session, also those in process groups of their own."""
+    return [process for process in psutil.process_iter() if _is_member(process, leader)]
+
+
+def _is_member(process: psutil.Process, leader: int) -> bool:
+    with contextlib.suppress(OSError, psutil.Error):  # it ended while we looked, or belongs to somebody else
+        return os.getsid(process.pid) == leader and process.status() not in _DEAD
+    return False
 
 
 def signal_group(leader: int, number: signal.Signals) -> None:
-    """Signal the leader's process group, whatever is left of it."""
+    """Signal what is left of the leader's process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
 
 
 def kill_session(leader: int) -> None:
-    """End at once whatever is left of a session, and wait until it is gone; the caller itself comes last."""
+    """Kill what is left of a session, and wait until it is gone. If the caller belongs to it, the caller dies last."""
     deadline = time.monotonic() + _GONE_SECONDS
-    # More than once: who is forked while we look is not among those that we see.
-    while (left := [one for one in session_members(leader) if one != os.getpid()]) and time.monotonic() < deadline:
+    # More than once: a process that is forked while we look is not among those we see.
+    while left := [process for process in session_members(leader) if process.pid != os.getpid()]:
+        if time.monotonic() > deadline:
+            break
         for process in left:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        time.sleep(_POLL_SECONDS)
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        time.sleep(_POLL_SECONDS)  # psutil's own waiting would take a child's exit code away from subprocess
     signal_group(leader, signal.SIGKILL)
 
 
 def _end_with_supervisor(descriptor: int) -> None:
-    os.read(descriptor, 1)  # comes back when the other end is closed, by whatever
+    os.read(descriptor, 1)  # returns when the supervisor's end is closed
     signal_group(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
     kill_session(os.getpid())
@@ -59,7 +61,7 @@ def _end_with_supervisor(descriptor: int) -> None:
 def main() -> None:
     """Run the module that the command line names."""
     descriptor, module = int(sys.argv[1]), sys.argv[2]
-    threading.Thread(target=_end_with_supervisor, args=(descriptor,), name="supervised", daemon=True).start()
+    threading.Thread(target=_end_with_supervisor, args=(descriptor,), name="end with supervisor", daemon=True).start()
     sys.argv[:] = sys.argv[2:]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

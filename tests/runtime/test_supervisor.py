@@ -1,8 +1,6 @@
-"""What the supervisor makes of its programs' logs, where it puts their socket, and how it waits and ends."""
+"""What the supervisor makes of its programs' logs, where it puts their socket, and how it waits."""
 
 import json
-import subprocess
-import sys
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,17 +9,7 @@ from pathlib import Path
 import pytest
 
 from git_contrib_assets.runtime import supervisor
-from git_contrib_assets.runtime.child import kill_session
 
-# A session of two; the second takes a while to be gone, for the memory that it has to give back.
-TWO = """
-import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "a = bytearray(b'x') * 300_000_000; print(1, flush=True); input()"],
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-child.stdout.readline()
-print(child.pid, flush=True)
-time.sleep(3600)
-"""
 SCHEDULE = {
     "workspaceOrError": {"locationEntries": []},
     "scheduleOrError": {
@@ -51,27 +39,6 @@ def test_the_socket_lies_where_its_path_is_short_and_plain(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", usual)
     assert supervisor._scratch_parent() == parent
-
-
-def test_a_session_that_was_killed_is_gone() -> None:
-    """Nobody who looks afterwards finds one of it at work."""
-    with subprocess.Popen(
-        [sys.executable, "-c", TWO], stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as two:
-        assert two.stdout
-        child = int(two.stdout.readline())
-        kill_session(two.pid)
-        with pytest.raises(ProcessLookupError):  # a zombie has nothing in there, and is no process any more
-            _command_line(child)
-
-
-def _command_line(process: int) -> str:
-    try:
-        if command := Path(f"/proc/{process}/cmdline").read_text():
-            return command
-    except FileNotFoundError:
-        pass
-    raise ProcessLookupError(process)
 
 
 def test_a_first_answer_that_comes_too_late_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ def test_the_programs_of_dagster_wait_too(tmp_path: Path) -> None:
         "    print(__name__, connection.exec_driver_sql('pragma busy_timeout').scalar())\n"
     )
     command = [sys.executable, "-m", "git_contrib_assets.graph.sqlite_timeout", "program", str(tmp_path / "some.db")]
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[1])])
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
     done = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert done.stdout == "__main__ 60000\n", done.stderr
 
