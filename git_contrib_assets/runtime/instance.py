@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy.exc
 
-from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.errors import GitContribError, UsageError
 from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
 from git_contrib_assets.storage.files import storage_errors, translate_storage_error
 from git_contrib_assets.storage.home import Home, is_full, prepare_instance
@@ -24,8 +24,8 @@ _MAX_WAIT = 300.0  # several may want to open it at the same moment, on a slow m
 def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of the home.
 
-    Raises UsageError, StorageFull, HomeNotWritable, or GitContribError for a history that Dagster cannot use, and LockBusy when
-    another process does not come to an end with opening it.
+    Raises UsageError for a DAGSTER_HOME that is not a folder or has telemetry on; GitContribError if Dagster cannot use
+    its history; LockBusy if another process does not finish opening it; StorageFull or HomeNotWritable.
     """
     prepare_instance(home)
     wait_for_other_writers()
@@ -36,6 +36,7 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
         with lock(home, "instance", run="(none yet)", purpose="the opening of Dagster's history", max_wait=_MAX_WAIT):
             instance = _get()
         with instance:
+            _refuse_telemetry(instance)
             yield instance
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise _unusable(home, error) from error
@@ -66,6 +67,15 @@ def _get() -> dg.DagsterInstance:
             raise GitContribError(f"Dagster does not take {folder / 'dagster.yaml'}: {text}") from error
         being_made.unlink(missing_ok=True)
     return instance
+
+
+def _refuse_telemetry(instance: dg.DagsterInstance) -> None:
+    """Only its file can switch it off: Dagster's variable keeps what was noted from being sent, but not from being noted."""
+    if instance.telemetry_enabled:
+        raise UsageError(
+            "Dagster's telemetry is on, which reports to its makers: to use this DAGSTER_HOME, write "
+            f"'telemetry: {{enabled: false}}' into {instance.root_directory}/dagster.yaml"
+        )
 
 
 def _unusable(home: Home, error: Exception) -> GitContribError:

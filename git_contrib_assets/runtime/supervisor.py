@@ -80,6 +80,8 @@ class _Program:
                 # -P: what lies in the current folder must not be taken for a package.
                 [sys.executable, "-P", "-m", "git_contrib_assets.runtime.child", str(lifeline), *self.arguments],
                 cwd=folder,
+                # Dagster may still find what it noted before its telemetry was switched off. This keeps it from sending it.
+                env=dict(os.environ, DAGSTER_DISABLE_TELEMETRY="yes"),
                 stdin=subprocess.DEVNULL,
                 stdout=log_descriptor,
                 stderr=log_descriptor,

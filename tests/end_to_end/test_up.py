@@ -233,6 +233,16 @@ def test_a_program_that_dies_takes_the_others_along_and_is_named(installation: I
     assert left_on(installation.home) == {}
 
 
+def test_a_history_with_telemetry_starts_nothing(installation: Installation, tmp_path: Path) -> None:
+    """An own DAGSTER_HOME, in which Dagster's telemetry is on unless its file says otherwise."""
+    (own := tmp_path / "own").mkdir()
+    done = installation.run("up", *FREE_PORTS, DAGSTER_HOME=str(own))
+    assert done.returncode == 1
+    assert f"write 'telemetry: {{enabled: false}}' into {own}/dagster.yaml" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "UI on" not in done.stderr
+
+
 def test_the_demo_serves_the_ui_beside_the_api(installation: Installation) -> None:
     nowhere = {"GITHUB_API_URL": "", "GITHUB_GRAPHQL_URL": "", "GITHUB_SERVER_URL": ""}
     with running(installation, "demo", *FREE_PORTS, **nowhere) as demo:
@@ -241,6 +251,7 @@ def test_the_demo_serves_the_ui_beside_the_api(installation: Installation) -> No
         assert {run["status"] for run in demo.runs().values()} == {"SUCCESS"}
         (child,) = [number for number, command in left_on(installation.home).items() if "dagster._daemon" in command]
         variables = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
+        assert b"DAGSTER_DISABLE_TELEMETRY=yes" in variables  # else it would send what an earlier one noted
         (github,) = [one.partition(b"=")[2].decode() for one in variables if one.startswith(b"GITHUB_API_URL=")]
         assert HTTP.get(f"{github}/orgs/octo-harbor").status_code == 200  # answers as long as the UI may ask it
         demo.process.send_signal(signal.SIGTERM)

@@ -1,6 +1,7 @@
 """Dagster's history: opened by several at once on a new home, and what is said of one that cannot be used."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -143,6 +144,30 @@ def test_an_empty_dagster_home_counts_as_not_set(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("DAGSTER_HOME", "")
     with open_instance(Home(tmp_path / "home")) as instance:
         assert instance.root_directory == str(tmp_path / "home" / "dagster")
+
+
+@pytest.mark.parametrize("content", [None, "", "telemetry: {}", "telemetry: {enabled: true}", "nux: {}"])
+def test_a_history_with_telemetry_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    """Dagster reports to its makers unless the file of the instance says otherwise: no variable switches that off."""
+    (own := tmp_path / "own").mkdir()
+    if content is not None:
+        (own / "dagster.yaml").write_text(content)
+    monkeypatch.setenv("DAGSTER_HOME", str(own))
+    said = re.escape(f"write 'telemetry: {{enabled: false}}' into {own}/dagster.yaml")
+    with pytest.raises(UsageError, match=said), open_instance(Home(tmp_path / "home")):
+        pass
+
+
+@pytest.mark.parametrize("content", ["telemetry: {enabled: false}", "telemetry:\n  enabled: no\nnux: {}\n"])
+def test_a_history_without_telemetry_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str) -> None:
+    (own := tmp_path / "own").mkdir()
+    (own / "dagster.yaml").write_text(content)
+    monkeypatch.setenv("DAGSTER_HOME", str(own))
+    with open_instance(Home(tmp_path / "home")) as instance:
+        assert not instance.telemetry_enabled
+        assert instance.root_directory == str(own)
 
 
 @pytest.mark.parametrize("content", ["no such key: 1", "a: [b"])
