@@ -1,18 +1,21 @@
-"""Free ports, and the address to open."""
+"""Free ports, the address to open, and the hosts that an address may name."""
 
 import contextlib
 import errno
+import os
 import random
+import re
 import socket
 from collections.abc import Mapping
 
 from git_contrib_assets.errors import PortTaken, UsageError
 
+UI_HOSTS = "GIT_CONTRIB_UI_HOSTS"
+ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - said by the person, not chosen here
 # The system gives none of these to others by itself, as it might before our program listens.
 _NOT_GIVEN_AWAY = range(20_000, 32_768)
-
-
-_ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - said by the person, not chosen here
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::[0-9]{1,5})?")
+_SHOWN = 100
 
 
 def free_ports(host: str, wanted: Mapping[str, int]) -> dict[str, int]:
@@ -50,5 +53,26 @@ def _free_port(host: str, port: int, option: str, held: contextlib.ExitStack) ->
 
 def web_address(host: str, port: int) -> str:
     """An address that a browser here can open."""
-    host = _ALL_ADDRESSES.get(host, host)
+    host = ALL_ADDRESSES.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def host_name(host: str) -> str | None:
+    """A host of an address, in small letters, without its port; None if it is not a host."""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]) if found else None
+
+
+def ui_hosts() -> frozenset[str]:
+    """The other hosts that people reach the UI under, as their address bar shows them.
+
+    Raises UsageError if an entry of the setting is not a host.
+    """
+    hosts = {host.strip().lower() for host in os.environ.get(UI_HOSTS, "").split(",")} - {""}
+    for host in sorted(hosts):
+        if host_name(host) is None:
+            raise UsageError(
+                f"{UI_HOSTS} contains {host[:_SHOWN]!r}: list the hosts as the address bar shows them, for example "
+                "dagster.example,dagster.example:8443"
+            )
+    return frozenset(hosts)

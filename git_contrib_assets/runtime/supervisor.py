@@ -21,7 +21,7 @@ from typing import IO, Any, TypeVar
 
 from git_contrib_assets.errors import GitContribError, LockBusy, UsageError
 from git_contrib_assets.runtime.child import kill_session, signal_group
-from git_contrib_assets.runtime.ports import free_ports, web_address
+from git_contrib_assets.runtime.ports import free_ports, ui_hosts, web_address
 from git_contrib_assets.storage.files import storage_errors
 from git_contrib_assets.storage.home import Home, prepare_instance
 from git_contrib_assets.storage.locks import try_flock
@@ -147,6 +147,7 @@ def run(home: Home, *, host: str, port: int, ui_port: int, say: Callable[[str], 
     with _signals_go_to(stop):
         if port == ui_port != 0:
             raise UsageError(f"--port and --ui-port are both {port}: give them two ports")
+        ui_hosts()  # a mistake in the setting is said here, and not in the log of the UI
         prepare_instance(home)
         with _only_one(home) as lock, _scratch_folder() as scratch:
             ports = free_ports(host, {"--ui-port": ui_port, "--port": port})
@@ -164,12 +165,12 @@ def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) ->
     workspace.write_text(json.dumps({"load_from": [location]}))  # JSON is YAML
     at_port, at_ui_port = (["--host", host, "--port", str(ports[option])] for option in ("--port", "--ui-port"))
     load = ["--socket", str(code), "--module-name", _MODULE, "--location-name", _LOCATION]
-    with_timeout, where = "git_contrib_assets.graph.sqlite_timeout", ["--workspace", str(workspace)]
+    here, where = "git_contrib_assets.runtime", ["--workspace", str(workspace)]
     commands = {
-        "code": ["git_contrib_assets.runtime.code_server", "api", "grpc", *load, "--log-level", "warning"],
+        "code": [f"{here}.code_server", "api", "grpc", *load, "--log-level", "warning"],
         "api": ["git_contrib_assets", "serve", *at_port],
-        "ui": [with_timeout, "dagster_webserver", *where, *at_ui_port, "--dagster-log-level", "warning"],
-        "daemon": [with_timeout, "dagster._daemon", "run", *where],
+        "ui": [f"{here}.guarded_webserver", *where, *at_ui_port, "--dagster-log-level", "warning"],
+        "daemon": ["git_contrib_assets.graph.sqlite_timeout", "dagster._daemon", "run", *where],
     }
     return [_Program(name, command, home.logs / f"{name}.log") for name, command in commands.items()]
 

@@ -116,6 +116,7 @@ def running(installation: Installation, *arguments: str, **variables: str) -> It
 
 def test_an_empty_home_comes_up_works_and_goes_down(installation: Installation, github: StandIn, up: Up) -> None:
     assert HTTP.get(up.ui).status_code == 200
+    assert HTTP.get(up.ui, headers={"Host": "website.example"}).status_code == 421
     assert HTTP.get(f"{up.api}/healthz").status_code == 200
     assert HTTP.get(f"{up.api}/readyz").status_code == 503
     assert "Daily schedule is on, next at 20" in up.told
@@ -157,6 +158,9 @@ def _refused(installation: Installation, up: Up) -> None:
     assert second.returncode == 4
     assert up.ui in second.stderr
     other = ("--home", str(installation.home.parent / "other"))
+    unguarded = installation.run(*other, "up", *FREE_PORTS, GIT_CONTRIB_UI_HOSTS="*")
+    assert (unguarded.returncode, unguarded.stderr.count("\n")) == (2, 1)
+    assert unguarded.stderr.startswith("git-contrib: GIT_CONTRIB_UI_HOSTS contains '*'")
     for options, taken in (
         (("up", "--port", "0", "--ui-port", up.ui.rpartition(":")[2]), "--ui-port"),
         (("up", "--ui-port", "0", "--port", up.api.rpartition(":")[2]), "--port"),
