@@ -19,6 +19,7 @@ from git_contrib_assets.logs import redact
 from git_contrib_assets.progress import Forwarding, Reporter, reporting_to
 from git_contrib_assets.records import Attempt, Repository, Target
 from git_contrib_assets.runtime.instance import open_instance
+from git_contrib_assets.runtime.supervisor import LOCATION, REPOSITORY
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.histories.cancellation import cancel_all
 from git_contrib_assets.storage.files import translate_storage_error
@@ -27,6 +28,8 @@ from git_contrib_assets.storage.home import Home, is_full
 INTERRUPTED = 130
 # DuckDB tells of one that came during a query as of an error of its own
 _INTERRUPTED_WORDS = (dg.DagsterExecutionInterruptedError.__name__, KeyboardInterrupt.__name__, "Query interrupted")
+# With this tag the UI lists a run under its job. Runs that the UI or the daemon start have it from them.
+_IN_ITS_JOB = {".dagster/repository": f"{REPOSITORY}@{LOCATION}"}
 # 130, 5, 4, 3, 1: of several, the one that tells most about what to do next
 _PRECEDENCE = (INTERRUPTED, 5, 4, 3, 2, 1, 0)
 
@@ -182,7 +185,7 @@ def _execute(
         result = defs.resolve_job_def(job).execute_in_process(
             run_config=configuration,
             instance=instance,
-            tags=tags,
+            tags={**_IN_ITS_JOB, **(tags or {})},
             asset_selection=only,
             run_id=run_id,
             raise_on_error=False,

@@ -27,8 +27,9 @@ from git_contrib_assets.storage.home import Home, prepare_instance
 from git_contrib_assets.storage.locks import try_flock
 
 SCHEDULE = "collect_every_day"
+LOCATION = "git_contrib"
+REPOSITORY = "__repository__"  # what Dagster calls the definitions of a location
 _MODULE = "git_contrib_assets.definitions"
-_LOCATION = "git_contrib"
 _START_SECONDS = (
     600.0  # a crash is noticed at once; this timeout is for a program that hangs, and a slow machine may take minutes
 )
@@ -161,10 +162,10 @@ def run(home: Home, *, host: str, port: int, ui_port: int, say: Callable[[str], 
 def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) -> list[_Program]:
     """The code first, which the UI and the daemon share; without them it costs half the memory of ``dagster dev``."""
     code, workspace = scratch / "code", scratch / "workspace.yaml"
-    location = {"grpc_server": {"socket": str(code), "location_name": _LOCATION}}
+    location = {"grpc_server": {"socket": str(code), "location_name": LOCATION}}
     workspace.write_text(json.dumps({"load_from": [location]}))  # JSON is YAML
     at_port, at_ui_port = (["--host", host, "--port", str(ports[option])] for option in ("--port", "--ui-port"))
-    load = ["--socket", str(code), "--module-name", _MODULE, "--location-name", _LOCATION]
+    load = ["--socket", str(code), "--module-name", _MODULE, "--location-name", LOCATION]
     here, where = "git_contrib_assets.runtime", ["--workspace", str(workspace)]
     commands = {
         "code": [f"{here}.code_server", "api", "grpc", *load, "--log-level", "warning"],
@@ -349,8 +350,8 @@ def _about_the_schedule(ui: str) -> str | None:
     Raises GitContribError when it could not load the assets.
     """
     selector = {
-        "repositoryName": "__repository__",
-        "repositoryLocationName": _LOCATION,
+        "repositoryName": REPOSITORY,
+        "repositoryLocationName": LOCATION,
         "scheduleName": SCHEDULE,
     }
     body = json.dumps({"query": _LOADED, "variables": {"schedule": selector}}).encode()

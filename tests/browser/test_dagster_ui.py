@@ -60,6 +60,7 @@ def test_a_partition_is_materialised_by_clicking(
     github.clear_faults()
     with running(installation, "up", *FREE_PORTS) as up:
         before = set(up.runs())
+        _its_job_has_the_run(page, up)
         _the_failed_partition_is_red(page, up.ui)
         _a_table_shows_itself(page, up.ui, up.api)
         _materialise(page, up.ui, "acme/docs")
@@ -139,6 +140,13 @@ def _of_docs(run: dict[str, Any]) -> bool:
 
 def _seen(what: Locator) -> None:
     expect(what).to_be_visible()
+
+
+def _its_job_has_the_run(page: Page, up: Up) -> None:
+    """Also one of the command line."""
+    (run,) = (run for run, found in up.runs().items() if found["jobName"] == "refresh")
+    page.goto(f"{up.ui}/locations/git_contrib/jobs/refresh/runs")
+    _seen(page.get_by_role("link", name=run[:8]))
 
 
 def _the_failed_partition_is_red(page: Page, ui: str) -> None:
