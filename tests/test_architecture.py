@@ -71,6 +71,7 @@ KNOW_DAGSTER = {
     "marts.assets",
     "marts.checks",
     "reconciliation.job",
+    "runtime.daemon",
     "runtime.guarded_webserver",
     "runtime.instance",
     "runtime.pipeline",

@@ -171,7 +171,7 @@ def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) ->
         "code": [f"{here}.code_server", "api", "grpc", *load, "--log-level", "warning"],
         "api": ["git_contrib_assets", "serve", *at_port],
         "ui": [f"{here}.guarded_webserver", *where, *at_ui_port, "--dagster-log-level", "warning"],
-        "daemon": ["git_contrib_assets.graph.sqlite_timeout", "dagster._daemon", "run", *where],
+        "daemon": [f"{here}.daemon", "run", *where],
     }
     return [_Program(name, command, home.logs / f"{name}.log") for name, command in commands.items()]
 

@@ -227,7 +227,7 @@ def test_a_kill_in_the_middle_of_a_run_leaves_nothing_running(
 
 
 def test_a_program_that_dies_takes_the_others_along_and_is_named(installation: Installation, up: Up) -> None:
-    (daemon,) = [number for number, command in left_on(installation.home).items() if "dagster._daemon" in command]
+    (daemon,) = [number for number, command in left_on(installation.home).items() if "runtime.daemon" in command]
     subprocess.run(["kill", "-KILL", str(daemon)], check=True)
     _, talk = up.process.communicate(timeout=240)
     assert up.process.returncode == 1
@@ -253,7 +253,7 @@ def test_the_demo_serves_the_ui_beside_the_api(installation: Installation) -> No
         assert HTTP.get(demo.ui).status_code == 200
         assert HTTP.get(f"{demo.api}/v1/repositories").json()["total_records"] == 12
         assert {run["status"] for run in demo.runs().values()} == {"SUCCESS"}
-        (child,) = [number for number, command in left_on(installation.home).items() if "dagster._daemon" in command]
+        (child,) = [number for number, command in left_on(installation.home).items() if "runtime.daemon" in command]
         variables = Path(f"/proc/{child}/environ").read_bytes().split(b"\0")
         assert b"DAGSTER_DISABLE_TELEMETRY=yes" in variables  # else it would send what an earlier one noted
         (github,) = [one.partition(b"=")[2].decode() for one in variables if one.startswith(b"GITHUB_API_URL=")]
