@@ -21,7 +21,7 @@ def up(host: str, port: int, ui_port: int) -> None:
 def run_everything(home: Home, host: str, port: int, ui_port: int) -> None:
     from git_contrib_assets.runtime import supervisor
 
-    supervisor.run(home, host=host, port=port, ui_port=ui_port, say=lambda line: click.echo(line, err=True))
+    supervisor.run(home, host=host, port=port, ui_port=ui_port, print_line=lambda line: click.echo(line, err=True))
 
 
 @click.command()

@@ -139,7 +139,7 @@ class _Stop:
         return self._asked.wait(seconds)
 
 
-def run(home: Home, *, host: str, port: int, ui_port: int, say: Callable[[str], None]) -> None:
+def run(home: Home, *, host: str, port: int, ui_port: int, print_line: Callable[[str], None]) -> None:
     """Run everything until a signal asks to end, then end everything.
 
     Raises PortTaken, LockBusy, or GitContribError when a program ended by itself.
@@ -156,7 +156,7 @@ def run(home: Home, *, host: str, port: int, ui_port: int, say: Callable[[str], 
             _write_holder(lock, addresses, scratch)
             os.environ["GIT_CONTRIB_HOME"] = str(home.root)
             os.environ.setdefault("GIT_CONTRIB_API_URL", addresses.api)  # where the UI's links to the API lead
-            _supervise(_programs(home, host, ports, scratch), home, addresses, scratch / "code", stop, say)
+            _supervise(_programs(home, host, ports, scratch), home, addresses, scratch / "code", stop, print_line)
 
 
 def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) -> list[_Program]:
@@ -182,7 +182,7 @@ def _supervise(
     addresses: Addresses,
     code_socket: Path,
     stop: _Stop,
-    say: Callable[[str], None],
+    print_line: Callable[[str], None],
 ) -> None:
     code, api, ui, daemon = programs
     ours, theirs = os.pipe()  # nobody else holds the writing end: it closes when we end, however that is
@@ -203,8 +203,8 @@ def _supervise(
             line = _until(tell, programs, stop)
             if not line:
                 return
-            say(line)
-        say("Ctrl-C stops everything")
+            print_line(line)
+        print_line("Ctrl-C stops everything")
         while not stop.wait(_LOOK_SECONDS):
             _look_after(programs)
     finally:
@@ -336,15 +336,17 @@ def _get(address: str, path: str) -> bool:
     return False
 
 
-def _ask(address: str, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=_ANSWER_SECONDS)
+def _ask(
+    address: str, method: str, path: str, body: bytes | None = None, timeout: float = _ANSWER_SECONDS
+) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=timeout)
     with contextlib.closing(connection):
         connection.request(method, path, body, {"Content-Type": "application/json"})
         answer = connection.getresponse()
         return answer.status, answer.read()
 
 
-def _about_the_schedule(ui: str) -> str | None:
+def _about_the_schedule(ui: str, timeout: float = _ANSWER_SECONDS) -> str | None:
     """What the UI says of the daily schedule; None where it does not answer yet, as its first answer takes long.
 
     Raises GitContribError when it could not load the assets.
@@ -356,7 +358,7 @@ def _about_the_schedule(ui: str) -> str | None:
     }
     body = json.dumps({"query": _LOADED, "variables": {"schedule": selector}}).encode()
     try:
-        answer = _ask(ui, "POST", "/graphql", body)[1]
+        answer = _ask(ui, "POST", "/graphql", body, timeout)[1]
     except (OSError, http.client.HTTPException):
         return None
     try:

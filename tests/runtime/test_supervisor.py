@@ -41,7 +41,7 @@ def test_the_socket_lies_where_its_path_is_short_and_plain(
     assert supervisor._scratch_parent() == parent
 
 
-def test_a_first_answer_that_comes_too_late_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_first_answer_that_comes_too_late_is_asked_for_again() -> None:
     slow = threading.Event()
     asked = []
 
@@ -58,11 +58,10 @@ def test_a_first_answer_that_comes_too_late_is_asked_for_again(monkeypatch: pyte
         def log_message(self, *_: object) -> None:
             """Nothing."""
 
-    monkeypatch.setattr(supervisor, "_ANSWER_SECONDS", 1.0)
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         ui = f"http://127.0.0.1:{server.server_port}"
-        line = supervisor._until(lambda: supervisor._about_the_schedule(ui), [], supervisor._Stop())
+        line = supervisor._until(lambda: supervisor._about_the_schedule(ui, timeout=1.0), [], supervisor._Stop())
         slow.set()
         server.shutdown()
     assert line == "Daily schedule is on, next at 2030-01-01 03:17 UTC"
