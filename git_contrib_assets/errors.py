@@ -12,7 +12,8 @@
     ├── RepositoryFailed            exit 3   one repository; the others go on
     │   ├── RepositoryNotFound               404: gone, renamed away or private
     │   ├── RepositoryBlocked                403 tos, 451: GitHub took it down
-    │   ├── HistoryCorrupt                   git could not make sense of what was sent
+    │   ├── HistoryCorrupt                   what was sent is no readable history
+    │   ├── HistoryIncomplete                commits are missing from what was sent
     │   └── HistoryUnavailable               timeouts, 5xx, 429 to the end
     ├── AccountsUnavailable         exit 3   GitHub could not say which accounts own some e-mails
     ├── GitHubUnavailable           exit 1   no answer, or an answer that makes no sense
@@ -122,6 +123,12 @@ class HistoryCorrupt(RepositoryFailed):
     """What the server sent is no readable history."""
 
     reason = "corrupt"
+
+
+class HistoryIncomplete(RepositoryFailed):
+    """Commits are missing from what the server sent: a commit's parent, or commits that it had counted."""
+
+    reason = "incomplete"
 
 
 class HistoryUnavailable(RepositoryFailed):
