@@ -13,7 +13,7 @@
     │   ├── RepositoryNotFound               404: gone, renamed away or private
     │   ├── RepositoryBlocked                403 tos, 451: GitHub took it down
     │   ├── HistoryCorrupt                   what was sent is no readable history
-    │   ├── HistoryIncomplete                commits are missing from what was sent
+    │   │   └── HistoryIncomplete            commits are missing from it
     │   └── HistoryUnavailable               timeouts, 5xx, 429 to the end
     ├── AccountsUnavailable         exit 3   GitHub could not say which accounts own some e-mails
     ├── GitHubUnavailable           exit 1   no answer, or an answer that makes no sense
@@ -34,11 +34,13 @@ from pathlib import Path
 class GitContribError(Exception):
     """Base of all errors of this package.
 
-    ``reason`` is the stable word that the ledger and the API publish for it.
+    ``reason`` is the stable word that the ledger and the API publish for it. ``requests`` is the number of requests
+    that were made for a repository before its reading failed.
     """
 
     exit_code = 1
     reason = "unexpected"
+    requests = 0
 
 
 class UsageError(GitContribError):
@@ -125,8 +127,8 @@ class HistoryCorrupt(RepositoryFailed):
     reason = "corrupt"
 
 
-class HistoryIncomplete(RepositoryFailed):
-    """Commits are missing from what the server sent: a commit's parent, or commits that it had counted."""
+class HistoryIncomplete(HistoryCorrupt):
+    """Commits are missing from what the server sent: a parent of one of them, or some that the server had counted."""
 
     reason = "incomplete"
 
