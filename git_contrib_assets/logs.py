@@ -68,8 +68,23 @@ def errors_redacted() -> Iterator[None]:
         raise plain from plain.__cause__
 
 
+def log() -> Any:
+    """The log. In a process where nobody said how much is to be seen, as in Dagster's, that is warnings."""
+    if not structlog.is_configured():
+        _configure(0)
+    return structlog.get_logger()
+
+
 def configure_logs(verbosity: int = 0) -> None:
     """Log to stderr: warnings; with ``verbosity`` 1 what is done as well, with 2 every request."""
+    _configure(verbosity)
+    if logging.lastResort:  # the handler of libraries' warnings
+        logging.lastResort.setFormatter(_Redacting())
+    sys.excepthook = _show_unexpected
+    threading.excepthook = lambda failed: _show_unexpected(failed.exc_type, failed.exc_value, failed.exc_traceback)
+
+
+def _configure(verbosity: int) -> None:
     level = {0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG)
     structlog.configure(
         processors=[
@@ -82,10 +97,6 @@ def configure_logs(verbosity: int = 0) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # a progress bar may have taken its place
     )
-    if logging.lastResort:  # the handler of libraries' warnings
-        logging.lastResort.setFormatter(_Redacting())
-    sys.excepthook = _show_unexpected
-    threading.excepthook = lambda failed: _show_unexpected(failed.exc_type, failed.exc_value, failed.exc_traceback)
 
 
 class _Redacting(logging.Formatter):

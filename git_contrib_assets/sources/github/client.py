@@ -7,6 +7,7 @@ where no caller could go on (401, a limit that lasts too long, no answer).
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from importlib.metadata import version
 from types import TracebackType
 from typing import Any
@@ -14,31 +15,37 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 import orjson
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
 from git_contrib_assets.errors import GitHubUnavailable, LimitReached, NotAllowed, TokenRefused
+from git_contrib_assets.logs import log, redact, redacted, register_secret
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.github.limits import Budget, Meaning, judge
+from git_contrib_assets.sources.github.transfer import Patience, TooSlow, whole_reply
+from git_contrib_assets.sources.text import printable
 
 CONCURRENCY = 8
 API_VERSION = "2022-11-28"
 _MAX_REDIRECTS = 5
 _MAX_LIMITS = 20
 _MAX_POLLS = 20
-_ATTEMPTS = 5
-_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_LONGEST_LINK = 500
+_TIMEOUT = httpx.Timeout(None, connect=10.0)  # the whole of a request has a bound: Patience
+_PATIENCE = Patience()
 _growing = wait_exponential_jitter(multiplier=0.5, max=20.0, jitter=0.5)
 
 
 class QueryTooHeavy(GitHubUnavailable):
-    """The question ran into GitHub's clock (500, 502, 504, timeout): ask for less at once."""
+    """GitHub timed out on this question (500, 502, 504 or no answer in time). Ask for less at once."""
 
 
 class _TryAgain(Exception):
     """No usable reply; the text says what came instead, ``seconds`` when the server wants to be asked again.
 
-    ``heavy`` where the server was reached but did not get the answer together.
+    ``heavy`` if the server was reached but did not get the answer together.
     """
+
+    attempts = 5
 
     def __init__(self, text: str, seconds: float | None = None, *, heavy: bool = False) -> None:
         super().__init__(text)
@@ -46,27 +53,36 @@ class _TryAgain(Exception):
         self.heavy = heavy
 
 
+class _Slow(_TryAgain):
+    """The reply did not come in time. To wait that long once more is enough."""
+
+    attempts = 2
+
+
+class _Refused(_TryAgain):
+    """401 without a reason: GitHub sometimes gives one by mistake, and answers the next try."""
+
+    attempts = 3
+
+
 class GitHubClient:
     """Use as ``async with GitHubClient(settings, budget) as client``; all clients of a process share one budget."""
 
     def __init__(
-        self, settings: Settings, budget: Budget, *, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        settings: Settings,
+        budget: Budget,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        patience: Patience = _PATIENCE,
     ) -> None:
+        register_secret(settings.token)
         self._settings = settings
         self._budget = budget
+        self._patience = patience
         self._places = asyncio.Semaphore(CONCURRENCY)
         self._trusted = {_origin(settings.api_url), _origin(settings.graphql_url)}
-        self._http = httpx.AsyncClient(
-            verify=_certificates() if transport is None else True,
-            timeout=_TIMEOUT,
-            transport=transport,
-            follow_redirects=False,
-            headers={
-                "Accept": "application/vnd.github+json",
-                "User-Agent": f"git-contrib/{version('git-contrib')}",
-                "X-GitHub-Api-Version": API_VERSION,
-            },
-        )
+        self._http = _http_client(transport)
 
     async def __aenter__(self) -> "GitHubClient":
         return self
@@ -86,8 +102,12 @@ class GitHubClient:
         """The budget that all requests share."""
         return self._budget
 
+    def github_time(self) -> datetime:
+        """The time by GitHub's clock, as its last reply told it; by ours before the first reply (UTC, no zone)."""
+        return datetime.fromtimestamp(self._budget.github_time(), UTC).replace(tzinfo=None)
+
     async def learn_limits(self) -> None:
-        """Ask what is left, which costs nothing, unless that is known: so that the first request is not one too many."""
+        """Fetch what is left (free of charge) if it is not known yet, so that the first request cannot exceed it."""
         if self._budget.allowance("core") is None:
             await self.get("/rate_limit")
 
@@ -107,23 +127,38 @@ class GitHubClient:
         raise GitHubUnavailable(f"{path} redirects in circles: try again later")
 
     async def pages(self, path: str, parameters: Mapping[str, str | int]) -> AsyncIterator[httpx.Response]:
-        """Every page of a list, by its Link headers. A reply other than 200 is yielded too, and ends the list.
+        """Every page of a list, by its Link headers; after a full page without a link to the next, by number.
 
-        Raises GitHubUnavailable when a page names another host as the next: it is not asked.
+        A reply other than 200 is yielded too, and ends the list. Raises GitHubUnavailable when a page names another
+        host as the next (it is not asked), and when a page asked by number is the one before once more.
         """
-        response = await self.get(path, {"per_page": 100, **parameters})
+        asked = {"per_page": 100, "page": 1, **parameters}
+        first = {name: value for name, value in asked.items() if name != "page" or value != 1}
+        response, number = await self.get(path, first), int(asked["page"])
         while True:
             yield response
+            number += 1
             following = response.links.get("next", {}).get("url")
-            if response.status_code != 200 or not following:
+            if response.status_code != 200:
                 return
-            following = _resolved(str(response.url), following)
-            if following is None or _origin(following) not in self._trusted:
-                raise GitHubUnavailable(
-                    f"{path}: the next page lies on another host ({following and urlsplit(following).hostname}): "
-                    "check GITHUB_API_URL; nothing was sent there"
-                )
-            response = await self.get(following)
+            if following:
+                response = await self.get(self._next_page(path, response, following))
+            elif _rows(response) >= int(asked["per_page"]):  # what stands between may have dropped the header
+                before, response = response, await self.get(path, {**asked, "page": number})
+                if response.content == before.content:
+                    raise GitHubUnavailable(f"{path}: the same page came again as the next one: run again later")
+            else:
+                return
+
+    def _next_page(self, path: str, response: httpx.Response, link: str) -> str:
+        """The address of the next page, if it is one of ours."""
+        following = _resolved(str(response.url), link)
+        if following is None or _origin(following) not in self._trusted:
+            host = printable((following and urlsplit(following).hostname) or "no address")
+            raise GitHubUnavailable(
+                f"{path}: the next page lies on another host ({host}): check GITHUB_API_URL; nothing was sent there"
+            )
+        return following
 
     async def graphql(self, query: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Data and errors of one query; both may hold something at once, so look at every null.
@@ -162,10 +197,7 @@ class GitHubClient:
                     if limits >= _MAX_LIMITS:
                         raise LimitReached(f"{limits} times limited by GitHub in a row: run again later", seconds=0.0)
                 case Meaning.BAD_CREDENTIALS | Meaning.UNAUTHORISED:
-                    raise TokenRefused(
-                        f"GitHub refuses the token ({explain(response)}): set GITHUB_TOKEN to a valid one, or unset it; "
-                        "what is landed is kept"
-                    )
+                    raise _token_refused(explain(response), signed_in=self.signed_in)
                 case Meaning.COMPUTING if polls < _MAX_POLLS:
                     polls += 1
                     await self._budget.wait(verdict.seconds or 0.0, "GitHub is computing the answer")
@@ -174,56 +206,84 @@ class GitHubClient:
                     return response
 
     async def _attempts(self, method: str, url: str, resource: str, content: bytes | None) -> httpx.Response:
-        tries = 1 if resource == "graphql" else _ATTEMPTS
+        host = printable(urlsplit(url).hostname or "GitHub")
         try:
             async for attempt in AsyncRetrying(
-                stop=stop_after_attempt(tries),
+                stop=_once if resource == "graphql" else _often_enough,
                 wait=_pause,
                 retry=retry_if_exception_type(_TryAgain),
-                sleep=lambda seconds: self._budget.wait(seconds, f"{urlsplit(url).hostname} did not answer properly"),
+                sleep=lambda seconds: self._budget.wait(seconds, f"{host} did not answer properly"),
                 reraise=True,
             ):
                 with attempt:
                     return await self._attempt(method, url, resource, content)
+        except _Refused as failure:
+            raise _token_refused(f"{failure}, {failure.attempts} times", signed_in=self.signed_in) from failure
         except _TryAgain as failure:
-            if resource == "graphql":
-                raise QueryTooHeavy(f"GitHub's GraphQL did not answer ({failure}): try again later") from failure
-            kind = QueryTooHeavy if failure.heavy else GitHubUnavailable
-            raise kind(
-                f"{_without_query(url)} did not answer properly ({failure}), {tries} times: "
-                "check the network and GITHUB_API_URL, then run again"
-            ) from failure
+            raise _given_up(url, resource, failure) from failure
         raise AssertionError("unreachable: the loop returns or raises")
 
     async def _attempt(self, method: str, url: str, resource: str, content: bytes | None) -> httpx.Response:
         headers: httpx.Headers | None = None
         async with self._places:
             await self._budget.acquire(resource)
+            begun, came = self._budget.clock(), "nothing"
             try:
-                response = await self._http.request(method, url, content=content, headers=self._authorization(url))
-                headers = response.headers
-            except (httpx.RequestError, httpx.InvalidURL) as error:
-                if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                    raise GitHubUnavailable(
-                        f"{_without_query(url)} has a certificate that is not trusted here: name its authority's file in "
-                        "SSL_CERT_FILE"
-                    ) from error
-                heavy = isinstance(error, httpx.ReadTimeout)
-                raise _TryAgain(f"{type(error).__name__}: {error}".rstrip(": "), heavy=heavy) from error
+                response = await self._reply(method, url, content, heavy=resource == "graphql")
+                headers, came = response.headers, str(response.status_code)
             finally:
                 self._budget.release(resource, headers)
+                seconds = round(self._budget.clock() - begun, 3)
+                log().debug("request", method=method, path=urlsplit(url).path, status=came, seconds=seconds)
         verdict = judge(response.status_code, response.headers, None, now=self._budget.clock())
         if verdict.meaning is Meaning.TRY_AGAIN:
             raise _TryAgain(f"status {response.status_code}", verdict.seconds, heavy=True)
         if _is_random_401(response):
-            raise _TryAgain("status 401 without a reason")
+            raise _Refused("status 401 without a reason")
         return response
+
+    async def _reply(self, method: str, url: str, content: bytes | None, *, heavy: bool) -> httpx.Response:
+        """One reply as it comes. Raises GitHubUnavailable for a certificate, else _TryAgain; ``heavy`` without an answer."""
+        try:
+            request = self._http.build_request(method, url, content=content, headers=self._authorization(url))
+            return await whole_reply(self._http, request, self._patience)
+        except TooSlow as error:
+            raise _Slow(str(error), heavy=error.came == 0) from error
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise GitHubUnavailable(
+                    f"{_without_query(url)} has a certificate that is not trusted here: name its authority's file in "
+                    "SSL_CERT_FILE"
+                ) from redacted(error)
+            heavy = heavy or isinstance(error, httpx.ReadTimeout)
+            text = printable(redact(f"{type(error).__name__}: {error}".rstrip(": ")))
+            raise _TryAgain(text, heavy=heavy) from redacted(error)
 
     def _authorization(self, url: str) -> dict[str, str]:
         """The token, for the configured hosts only: never for where a Link or a redirect may lead."""
         if self._settings.token and _origin(url) in self._trusted:
             return {"Authorization": f"Bearer {self._settings.token}"}
         return {}
+
+
+def _http_client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    """Raises GitHubUnavailable for certificates or a proxy of the environment that cannot be used."""
+    try:
+        return httpx.AsyncClient(
+            verify=_certificates() if transport is None else True,
+            timeout=_TIMEOUT,
+            transport=transport,
+            follow_redirects=False,
+            headers={
+                "Accept": "application/vnd.github+json",
+                "User-Agent": f"git-contrib/{version('git-contrib')}",
+                "X-GitHub-Api-Version": API_VERSION,
+            },
+        )
+    except (ValueError, ImportError, httpx.InvalidURL) as error:  # its text may hold the password of the proxy
+        raise GitHubUnavailable(
+            "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used: correct or unset it"
+        ) from redacted(error)
 
 
 def _certificates() -> ssl.SSLContext:
@@ -237,11 +297,12 @@ def _certificates() -> ssl.SSLContext:
 
 
 def explain(response: httpx.Response) -> str:
-    """Status and GitHub's own words, for messages."""
+    """Status and GitHub's own words, for messages: cut, on one line, without tokens and addresses."""
     body = _json(response)
-    message = str(body.get("message", "")) if isinstance(body, dict) else ""
+    message = printable(redact(str(body.get("message", "")))) if isinstance(body, dict) else ""
     sso = response.headers.get("x-github-sso", "")
-    hint = f"; authorise the token for single sign-on: {sso.partition('url=')[2]}" if "url=" in sso else ""
+    link = printable(sso.partition("url=")[2], _LONGEST_LINK)
+    hint = f"; authorise the token for single sign-on: {link}" if link else ""
     return f"{response.status_code} {message}".strip() + hint
 
 
@@ -250,6 +311,37 @@ def _pause(state: RetryCallState) -> float:
     failure = state.outcome.exception() if state.outcome else None
     asked = failure.seconds if isinstance(failure, _TryAgain) else None
     return _growing(state) if asked is None else asked
+
+
+def _token_refused(why: str, *, signed_in: bool) -> TokenRefused:
+    if not signed_in:
+        return TokenRefused(f"GitHub wants a token ({why}): set GITHUB_TOKEN; what is landed is kept")
+    return TokenRefused(
+        f"GitHub refuses the token ({why}): set GITHUB_TOKEN to a valid one, or unset it; what is landed is kept"
+    )
+
+
+def _given_up(url: str, resource: str, failure: _TryAgain) -> GitHubUnavailable:
+    """What is told of a request that was tried often enough."""
+    kind = QueryTooHeavy if failure.heavy else GitHubUnavailable
+    if resource == "graphql":
+        return kind(f"GitHub's GraphQL did not answer ({failure}): try again later")
+    return kind(
+        f"{_without_query(url)} did not answer properly ({failure}), {failure.attempts} times: "
+        "check the network and GITHUB_API_URL, then run again"
+    )
+
+
+def _often_enough(state: RetryCallState) -> bool:
+    """Whether what failed was tried as many times as is worth it."""
+    failure = state.outcome.exception() if state.outcome else None
+    return state.attempt_number >= (failure.attempts if isinstance(failure, _TryAgain) else 1)
+
+
+def _once(state: RetryCallState) -> bool:
+    """A query is not sent again as it is, but in halves; a 401 without a reason has nothing to do with its size."""
+    failure = state.outcome.exception() if state.outcome else None
+    return _often_enough(state) if isinstance(failure, _Refused) else True
 
 
 def _is_random_401(response: httpx.Response) -> bool:
@@ -265,6 +357,11 @@ def _json(response: httpx.Response) -> Any:
         return orjson.loads(response.content)
     except orjson.JSONDecodeError:
         return None
+
+
+def _rows(response: httpx.Response) -> int:
+    body = _json(response)
+    return len(body) if isinstance(body, list) else 0
 
 
 def _resolved(base: str, link: str) -> str | None:

@@ -1,6 +1,9 @@
 """The client: paging, redirects, retries, and where the token goes."""
 
 import asyncio
+import traceback
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from importlib.metadata import version
 
 import httpx
@@ -8,8 +11,10 @@ import pytest
 from github_answers import answer
 from github_scene import API, GRAPHQL, TOKEN, GitHubScene, github_settings
 
-from git_contrib_assets.errors import GitContribError, GitHubUnavailable, LimitReached, NotAllowed
-from git_contrib_assets.sources.github.client import CONCURRENCY, QueryTooHeavy, explain
+from git_contrib_assets.errors import GitContribError, GitHubUnavailable, LimitReached, NotAllowed, TokenRefused
+from git_contrib_assets.logs import configure_logs
+from git_contrib_assets.sources.github.client import CONCURRENCY, GitHubClient, QueryTooHeavy, explain
+from git_contrib_assets.sources.github.transfer import Patience
 
 RESET = {"x-ratelimit-limit": "5000", "x-ratelimit-remaining": "0"}
 
@@ -139,6 +144,31 @@ async def test_a_bad_page_ends_the_list(scene, httpx_mock):
         status_code=422, json=answer("pagination_is_limited"), headers={"link": f'<{API}/3>; rel="next"'}
     )
     assert [page.status_code for page in await all_pages(scene)] == [200, 422]
+
+
+@pytest.mark.parametrize("link", [None, f'<{API}/first>; rel="first"'])
+async def test_after_a_full_page_without_a_link_the_next_is_asked(scene, httpx_mock, link):
+    """Absence of a link is no sign of the end: only a page that is not full is."""
+    for number, rows in ((1, 100), (2, 100), (3, 50)):
+        page = "" if number == 1 else f"&page={number}"
+        body = [100 * number + row for row in range(rows)]
+        httpx_mock.add_response(
+            url=f"{API}/orgs/acme/repos?per_page=100{page}", json=body, headers={"link": link} if link else {}
+        )
+    assert [len(page.json()) for page in await all_pages(scene)] == [100, 100, 50]
+
+
+async def test_a_page_that_is_not_full_is_the_last(scene, httpx_mock):
+    httpx_mock.add_response(json=[1] * 99)
+    assert len(await all_pages(scene)) == 1
+
+
+async def test_a_server_that_gives_the_same_page_again_and_again_is_not_believed(scene, httpx_mock):
+    """It may not know the parameter: whether there is more cannot be told."""
+    httpx_mock.add_response(json=[1] * 100, is_reusable=True)
+    with pytest.raises(GitHubUnavailable, match=r"orgs/acme/repos.*same page"):
+        await all_pages(scene)
+    assert scene.budget.requests == 2
 
 
 # Redirects
@@ -348,6 +378,31 @@ async def test_a_401_without_a_reason_is_tried_again(scene, httpx_mock, content)
     assert (await scene.client.get("/x")).json() == [1]
 
 
+async def test_a_query_is_asked_again_after_a_401_without_a_reason(scene, httpx_mock):
+    """It is not too heavy, and so not to be halved."""
+    httpx_mock.add_response(status_code=401, content=b"{}")
+    httpx_mock.add_response(json={"data": {"x": 1}})
+    assert await scene.client.graphql("query{}") == ({"x": 1}, [])
+
+
+@pytest.mark.parametrize("ask", [lambda client: client.get("/x"), lambda client: client.graphql("query{}")])
+@pytest.mark.parametrize("content", [b"", b"{}", b"<html>", b'{"message": ""}', b'{"message": "Unauthorized"}'])
+async def test_a_401_to_the_end_is_a_refused_token(scene, httpx_mock, content, ask):
+    """Whatever it says: to call the repository unavailable would mark it for what the token did."""
+    httpx_mock.add_response(status_code=401, content=content, is_reusable=True)
+    with pytest.raises(TokenRefused, match=r"401.*GITHUB_TOKEN") as caught:
+        await ask(scene.client)
+    assert caught.value.exit_code == 5
+    assert scene.budget.requests <= 3
+
+
+async def test_a_server_that_wants_a_token_is_told_apart(httpx_mock):
+    """Enterprise Server may answer nobody without one."""
+    httpx_mock.add_response(status_code=401, json={"message": "Must authenticate to access this API."})
+    with pytest.raises(TokenRefused, match=r"wants a token .*Must authenticate.*set GITHUB_TOKEN"):
+        await GitHubScene(token=None).client.get("/x")
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -368,6 +423,56 @@ async def test_no_message_holds_the_token(scene, httpx_mock, reply):
         causes.append(f"{error} {error!r}")
         error = error.__cause__ or error.__context__
     assert TOKEN not in " ".join(causes + scene.said + [repr(github_settings())])
+
+
+@pytest.mark.parametrize("planted", [TOKEN, "no-shape-of-a-token", "ann@example.com"])
+@pytest.mark.parametrize("ask", [lambda client: client.get("/x"), lambda client: client.graphql("query{}")])
+async def test_what_a_library_repeats_is_not_told(httpx_mock, planted, ask):
+    """Some of its errors hold the header that they could not send. A traceback shows them as causes."""
+    scene = GitHubScene(token=TOKEN if planted == TOKEN else "no-shape-of-a-token")
+    text = f"Illegal header value b'Bearer {planted}'"
+    httpx_mock.add_exception(httpx.LocalProtocolError(text), is_reusable=True)
+    with pytest.raises(GitHubUnavailable) as caught:
+        await ask(scene.client)
+    assert planted not in "".join(traceback.format_exception(caught.value))
+    assert "LocalProtocolError" in str(caught.value)
+
+
+@pytest.mark.parametrize("proxy", ["gopher://ann:hunter2@proxy.test:1", "socks9://ann:hunter2@proxy.test"])
+def test_a_proxy_that_cannot_be_used_is_said_without_its_password(monkeypatch, proxy):
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(GitHubUnavailable, match="HTTPS_PROXY") as caught:
+        GitHubClient(github_settings(), GitHubScene().budget)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+NASTY = "\x1b[31m[/red]\r\nnext\x07 line \u202e\x00 ann@example.com "
+
+
+async def test_what_github_says_is_one_short_printable_line():
+    """It is shown on terminals, and kept in Dagster's history once for every place that mentions it."""
+    said = explain(httpx.Response(403, json={"message": NASTY + "x" * 1_000_000}))
+    assert said.startswith("403 [31m[/red] next line [redacted] xxx")
+    assert said.isprintable()
+    assert len(said) <= 204
+    assert explain(httpx.Response(403, json={"message": ["no", "text"]})) == "403 ['no', 'text']"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {"status_code": 401, "json": {"message": NASTY * 10_000}},
+        {"status_code": 200, "json": [], "headers": {"link": f'<https://{"x" * 5000}.test/2>; rel="next"'}},
+        {"status_code": 301, "headers": {"location": f"https://{'x' * 5000}.test/2"}},
+    ],
+    ids=lambda reply: str(reply["status_code"]),
+)
+async def test_no_error_is_longer_than_a_few_lines(scene, httpx_mock, reply):
+    httpx_mock.add_response(**reply, is_reusable=True)
+    with pytest.raises(GitContribError) as caught:
+        await all_pages(scene)
+    assert len(str(caught.value)) < 700
+    assert str(caught.value).isprintable()
 
 
 async def test_what_github_says_of_single_sign_on_is_passed_on():
@@ -414,6 +519,30 @@ async def test_a_limited_query_is_sent_again(scene, httpx_mock):
     assert sum(scene.time.slept) == pytest.approx(101)
 
 
+@pytest.mark.parametrize(("came", "error"), [(0, QueryTooHeavy), (3, GitHubUnavailable)])
+async def test_a_reply_that_drips_is_given_up(httpx_mock, came, error):
+    """By REST after two tries, by GraphQL after one; without a single byte it is too heavy, as a timeout is."""
+    scene = GitHubScene(patience=Patience(seconds=0.05, bytes_per_second=1000.0))
+
+    async def drip(request):
+        async def body():
+            for _ in range(came):
+                await asyncio.sleep(0)
+                yield b"x"
+            await asyncio.Event().wait()
+            yield b""
+
+        return httpx.Response(200, content=body())
+
+    httpx_mock.add_callback(drip, is_reusable=True)
+    for ask in (scene.client.get("/x"), scene.client.graphql("query{}")):
+        with pytest.raises(GitHubUnavailable, match=f"{came} bytes came") as caught:
+            await ask
+        assert type(caught.value) is error
+    assert scene.budget.requests == 2 + 1
+    assert scene.budget.buckets["core"].in_flight == 0
+
+
 async def test_a_query_that_is_not_allowed(scene, httpx_mock):
     httpx_mock.add_response(status_code=403, json=answer("not_accessible_by_token"))
     with pytest.raises(NotAllowed, match="not accessible"):
@@ -440,3 +569,38 @@ async def test_a_reply_that_is_no_graphql(scene, httpx_mock, reply):
 async def test_a_reply_of_an_odd_shape_is_empty(scene, httpx_mock, body):
     httpx_mock.add_response(json=body)
     assert await scene.client.graphql("query{}") == ({}, [])
+
+
+# What can be heard of it
+
+
+async def test_the_time_is_githubs(scene, httpx_mock):
+    """A clock of ours that is ten years ahead is not believed once GitHub told the time."""
+    moment = datetime(2023, 5, 6, 7, 8, 9, tzinfo=UTC)
+    assert scene.client.github_time() == datetime.fromtimestamp(scene.time(), UTC).replace(tzinfo=None)
+    httpx_mock.add_response(json=[], headers={"date": format_datetime(moment, usegmt=True)})
+    await scene.client.get("/x")
+    assert scene.client.github_time() == moment.replace(tzinfo=None)
+
+
+async def test_with_vv_every_request_is_logged_without_its_query(scene, httpx_mock, capsys):
+    httpx_mock.add_response(status_code=502)
+    httpx_mock.add_response(json=[])
+    httpx_mock.add_response(json={"data": {}})
+    configure_logs(2)
+    try:
+        await scene.client.get("/repos/acme/anvil/commits", {"secret": "query"})
+        await scene.client.graphql("query{}")
+    finally:
+        configure_logs(0)
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert "event='request' method='GET' path='/repos/acme/anvil/commits' status='502' seconds=0.0" in first
+    assert "status='200'" in second
+    assert "method='POST' path='/graphql' status='200'" in third
+    assert "query" not in first + second
+
+
+async def test_without_v_no_request_is_logged(scene, httpx_mock, capsys):
+    httpx_mock.add_response(json=[])
+    await scene.client.get("/x")
+    assert capsys.readouterr() == ("", "")

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from git_contrib_assets.errors import LimitReached
-from git_contrib_assets.sources.github.limits import Budget, Meaning, Verdict
+from git_contrib_assets.sources.github.limits import (
+    GRAPHQL_POINTS_PER_MINUTE,
+    REST_POINTS_PER_MINUTE,
+    Budget,
+    Meaning,
+    Verdict,
+)
 
 PRIMARY, SECONDARY = Meaning.PRIMARY_LIMIT, Meaning.SECONDARY_LIMIT
 
@@ -291,7 +297,15 @@ async def test_everybody_who_waits_hears_of_the_bound():
 # Pacing
 
 
-@pytest.mark.parametrize(("resource", "per_minute"), [("core", 900), ("graphql", 2000)])
+def test_what_github_allows_in_a_minute_is_not_used_up():
+    """At exactly 900 points other programs of the same person, and endpoints that cost more, lead to a refusal."""
+    assert REST_POINTS_PER_MINUTE <= 0.9 * 900
+    assert GRAPHQL_POINTS_PER_MINUTE <= 0.9 * 2000
+
+
+@pytest.mark.parametrize(
+    ("resource", "per_minute"), [("core", REST_POINTS_PER_MINUTE), ("graphql", GRAPHQL_POINTS_PER_MINUTE)]
+)
 async def test_a_burst_goes_at_once_and_the_rest_is_paced(scene, resource, per_minute):
     await scene.run(*(scene.send(resource) for _ in range(per_minute + 50)))
     assert scene.sent[:per_minute] == [0.0] * per_minute
@@ -301,7 +315,7 @@ async def test_a_burst_goes_at_once_and_the_rest_is_paced(scene, resource, per_m
 
 
 async def test_the_window_slides(scene):
-    """In no 60 s more than 900, wherever they begin."""
+    """In no 60 s more than the limit, wherever they begin."""
 
     async def steadily():
         for _ in range(1000):
@@ -309,14 +323,64 @@ async def test_the_window_slides(scene):
             await scene.time.sleep(0.01)
 
     await scene.run(steadily(), steadily())
-    for start, end in zip(scene.sent, scene.sent[900:], strict=False):
+    for start, end in zip(scene.sent, scene.sent[REST_POINTS_PER_MINUTE:], strict=False):
         assert end - start >= 60.0 - 1e-6
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.5])
+async def test_a_minute_is_one_by_githubs_clock(scene, seconds):
+    """Requests arrive between their sending and their reply: no 60 s hold more than the limit there.
+
+    The first ones are long on their way, those after the pause arrive at once.
+    """
+    arrived = []
+
+    async def eighth():
+        for _ in range(REST_POINTS_PER_MINUTE // 4):
+            await scene.budget.acquire("core")
+            arrived.append(scene.time.elapsed + (seconds if scene.time.elapsed < 60 else 0.0))
+            await scene.time.sleep(seconds)
+            scene.budget.release("core", None)
+
+    await scene.run(*(eighth() for _ in range(8)))
+    arrived.sort()
+    assert len(arrived) == 2 * REST_POINTS_PER_MINUTE
+    for start, end in zip(arrived, arrived[REST_POINTS_PER_MINUTE:], strict=False):
+        assert end - start >= 60.0 - 1e-6
+
+
+async def test_a_clock_that_is_set_back_makes_nobody_wait_for_years(scene):
+    await scene.run(*(scene.send() for _ in range(REST_POINTS_PER_MINUTE)))
+    scene.time.now -= 10 * 365 * 86400
+    await scene.run(scene.send())
+    assert max(scene.time.slept, default=0.0) <= 60
 
 
 async def test_requests_are_counted(scene):
     await scene.run(*(scene.send() for _ in range(3)))
     await scene.one("graphql")
     assert scene.budget.requests == 4
+
+
+# GitHub's clock
+
+
+async def test_the_time_is_githubs_once_a_reply_told_it(scene):
+    """Ours may be years ahead; it goes on from there, and the newest reply counts."""
+    assert scene.budget.github_time() == START
+    await scene.one(headers={"date": date(-1000)})
+    scene.time.now += 7
+    await scene.one()
+    assert scene.budget.github_time() == START - 1000 + 7
+    await scene.one(headers={"date": date(500)})
+    assert scene.budget.github_time() == START + 500
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "Thu, 01 Jan 99999 00:00:00 GMT"])
+async def test_a_date_that_is_none_changes_nothing(scene, text):
+    await scene.one(headers={"date": date(-1000)})
+    await scene.one(headers={"date": text})
+    assert scene.budget.github_time() == START - 1000
 
 
 # Whatever GitHub says

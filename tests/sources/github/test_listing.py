@@ -111,10 +111,13 @@ async def test_an_owner_without_repositories(scene, httpx_mock):
     assert listing.complete
 
 
-async def test_exactly_a_hundred_are_one_request(scene, httpx_mock):
+@pytest.mark.parametrize(("more", "repositories"), [(0, 100), (7, 107)])
+async def test_after_a_full_page_without_a_link_the_next_is_asked(scene, httpx_mock, more, repositories):
+    """That there is no link does not say that there is no more: what stands between may drop the header."""
     httpx_mock.add_response(url=ORGANISATION, json=some(100))
-    assert len((await list_target(scene.client, ACME)).repositories) == 100
-    assert scene.budget.requests == 1
+    httpx_mock.add_response(url=f"{ORGANISATION}&page=2", json=some(more, start=1000))
+    assert len((await list_target(scene.client, ACME)).repositories) == repositories
+    assert scene.budget.requests == 2
 
 
 async def test_several_pages(scene, httpx_mock):
