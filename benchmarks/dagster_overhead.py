@@ -126,7 +126,7 @@ def by_dagster(*, each: bool) -> Callable[[], int]:
     from git_contrib_assets.graph.partitions import repository_partitions
     from git_contrib_assets.storage.home import Home, prepare_instance
 
-    prepare_instance(Home(Path(os.environ["GIT_CONTRIB_HOME"])))
+    os.environ["DAGSTER_HOME"] = str(prepare_instance(Home(Path(os.environ["GIT_CONTRIB_HOME"]))))
     job = defs.resolve_job_def("refresh")
     only = [dg.AssetKey(["landing", "commits"]), dg.AssetKey(["landing", "crawl_log"])]
 

@@ -79,7 +79,7 @@ def work(name: str, crawled: int) -> None:
     from git_contrib_assets.storage.home import Home, prepare_instance
 
     home = Home(Path(os.environ["GIT_CONTRIB_HOME"]))
-    prepare_instance(home)
+    os.environ["DAGSTER_HOME"] = str(prepare_instance(home))
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     with dg.DagsterInstance.get() as instance:
         if name == "listing":

@@ -18,7 +18,7 @@ _STEPS = {"landing__repositories": LISTING, "crawl": CRAWL, "landing__accounts":
 def seconds_of_phases(home: Path) -> Counter[str]:
     """Seconds by phase, over all runs of a home."""
     os.environ.pop("DAGSTER_HOME", None)
-    prepare_instance(Home(home))
+    os.environ["DAGSTER_HOME"] = str(prepare_instance(Home(home)))
     phases: Counter[str] = Counter()
     with dg.DagsterInstance.get() as instance:
         for run in instance.get_runs():

@@ -122,7 +122,7 @@ def tables(folder: Path) -> None:
     from git_contrib_assets.definitions import defs
     from git_contrib_assets.storage.home import Home, prepare_instance
 
-    prepare_instance(Home(folder))
+    os.environ["DAGSTER_HOME"] = str(prepare_instance(Home(folder)))
     job = defs.resolve_job_def("refresh")
     after = [key for key in job.asset_layer.executable_asset_keys if key.path[0] != "landing"]
     with dg.DagsterInstance.get() as instance:

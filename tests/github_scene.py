@@ -21,7 +21,14 @@ def github_settings(
     token: str | None = TOKEN, *, api_url: str = API, graphql_url: str = GRAPHQL, server_url: str = "https://github.com"
 ) -> Settings:
     """Settings as the environment would give them."""
-    return Settings(Path("home"), ("acme",), token, api_url, graphql_url, server_url, "auto")
+    return Settings(
+        home=Path("home"),
+        targets=("acme",),
+        token=token,
+        api_url=api_url,
+        graphql_url=graphql_url,
+        server_url=server_url,
+    )
 
 
 class GitHubScene:

@@ -1,16 +1,20 @@
 """What the environment may say, and what is refused before anything is done."""
 
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from git_contrib_assets.errors import UsageError
 from git_contrib_assets.records import Target, is_repository_name
-from git_contrib_assets.settings import Settings
+from git_contrib_assets.settings import Settings, current, using
 
 
 def settings(**environment):
-    return Settings.from_environment(environment)
+    """The settings of a process with this environment only."""
+    with patch.dict(os.environ, environment, clear=True):
+        return Settings.from_environment()
 
 
 def test_without_a_word_it_is_github():
@@ -25,10 +29,24 @@ def test_without_a_word_it_is_github():
     assert plain.home == Path("data").absolute()
 
 
-def test_an_empty_environment_is_not_this_process_s(monkeypatch):
+def test_the_settings_of_a_process_are_those_chosen(monkeypatch):
+    """The command line chooses; else the environment counts."""
     monkeypatch.setenv("GITHUB_TOKEN", "ours")
-    assert Settings.from_environment({}).token is None
-    assert Settings.from_environment().token == "ours"
+    with using(settings()) as chosen:
+        assert current() is chosen
+    assert current().token.get_secret_value() == "ours"
+
+
+def test_a_field_that_is_given_counts_instead_of_its_variable():
+    with patch.dict(os.environ, {"GIT_CONTRIB_HOME": "/srv/a", "HOME": "/root"}, clear=True):
+        assert Settings.from_environment(home="/srv/b").home == Path("/srv/b")
+        assert Settings.from_environment().home == Path("/srv/a")
+
+
+def test_a_child_reads_the_same_settings():
+    """Whatever is chosen reaches the programs that the supervisor starts."""
+    given = settings(GITHUB_API_URL="https://ghe.test/api/v3", GITHUB_TOKEN="ghp_abc", GIT_CONTRIB_TARGETS="a, b/c")
+    assert settings(**given.environment()) == given
 
 
 def test_an_empty_variable_is_not_set():
@@ -106,7 +124,7 @@ def test_a_token_that_fits_into_no_header_is_refused_and_not_shown(token):
 
 def test_a_token_is_not_shown():
     one = settings(GITHUB_TOKEN=" ghp_abc\n")
-    assert one.token == "ghp_abc"
+    assert one.token.get_secret_value() == "ghp_abc"
     assert "ghp_abc" not in repr(one)
 
 

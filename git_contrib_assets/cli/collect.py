@@ -1,6 +1,5 @@
 """Commands that collect: run and demo."""
 
-import os
 import sys
 import time
 from typing import Any
@@ -23,7 +22,7 @@ from git_contrib_assets.errors import UsageError
 from git_contrib_assets.records import Target
 from git_contrib_assets.serving import read
 from git_contrib_assets.serving.contract import contributors as contract
-from git_contrib_assets.settings import Settings
+from git_contrib_assets.settings import Settings, current, using
 from git_contrib_assets.storage.home import Home
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -54,7 +53,7 @@ def run(context: click.Context, targets: tuple[str, ...], max_wait: float, every
     TARGET is an owner, owner/name or @me; without one, those of GIT_CONTRIB_TARGETS (default: facebook).
     """
     interrupt_on_hangup()
-    settings = Settings.from_environment()
+    settings = current()
     parsed = [Target.parse(text) for text in targets or settings.targets]
     if not parsed:
         raise UsageError("There is no target: name an owner, or set GIT_CONTRIB_TARGETS")
@@ -104,28 +103,35 @@ def demo(context: click.Context, once: bool, host: str, port: int, ui_port: int)
     from github_stand_in import organisation, server
 
     interrupt_on_hangup()
-    home = Settings.from_environment().home / "demo"
+    home = current().home / "demo"
     organisation.build(home / "github")
     with server.running(home / "github", tokens=[_DEMO_TOKEN]) as github:
-        os.environ |= {**github.environment(), "GITHUB_TOKEN": _DEMO_TOKEN, "GIT_CONTRIB_HOME": str(home)}
-        os.environ["GIT_CONTRIB_TARGETS"] = organisation.OWNER
-        os.environ.pop("DAGSTER_HOME", None)
-        code = collect(
-            Settings.from_environment(),
-            [Target.parse(organisation.OWNER)],
-            60.0,
-            quiet=context.obj["quiet"],
-            command=f"git-contrib --home {home}",
+        settings = Settings.from_environment(
+            home=home,
+            targets=(organisation.OWNER,),
+            token=_DEMO_TOKEN,
+            api_url=github.api_url,
+            graphql_url=github.graphql_url,
+            server_url=github.server_url,
+            dagster_home=None,
         )
-        if code == INTERRUPTED:
-            leave_at_once(code)
-        with read.open_snapshot(Home(home)) as snapshot:
-            rows = snapshot.rows(contract.REPOSITORIES)
-            months = snapshot.last_months(_SPARK_MONTHS)
-        _print_demo_table(rows, months)
-        if once:
-            sys.exit(code)
-        run_everything(Home(home), host, port, ui_port)  # beside the stand-in, so that the UI can crawl too
+        with using(settings):
+            _demo(settings, once=once, quiet=context.obj["quiet"], host=host, port=port, ui_port=ui_port)
+
+
+def _demo(settings: Settings, *, once: bool, quiet: bool, host: str, port: int, ui_port: int) -> None:
+    home = Home(settings.home)
+    targets = [Target.parse(target) for target in settings.targets]
+    code = collect(settings, targets, 60.0, quiet=quiet, command=f"git-contrib --home {home.root}")
+    if code == INTERRUPTED:
+        leave_at_once(code)
+    with read.open_snapshot(home) as snapshot:
+        rows = snapshot.rows(contract.REPOSITORIES)
+        months = snapshot.last_months(_SPARK_MONTHS)
+    _print_demo_table(rows, months)
+    if once:
+        sys.exit(code)
+    run_everything(home, host, port, ui_port)  # beside the stand-in, so that the UI can crawl too
 
 
 def _print_demo_table(rows: list[dict[str, Any]], months: dict[str, list[int]]) -> None:

@@ -1,7 +1,6 @@
 """The command line: data to stdout, talk to stderr."""
 
 import io
-import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -11,8 +10,9 @@ import click
 from git_contrib_assets.cli.collect import demo, run
 from git_contrib_assets.cli.read import export, show, status
 from git_contrib_assets.cli.serve import serve, up
-from git_contrib_assets.cli.shell import Commands
+from git_contrib_assets.cli.shell import Commands, errors_to_exit_codes
 from git_contrib_assets.logs import configure_logs
+from git_contrib_assets.settings import Settings, using
 
 # Dagster takes a second to import: only the commands that crawl import it, inside the function.
 
@@ -35,13 +35,14 @@ Start here:
 @click.option("-q", "--quiet", is_flag=True, help="Only what went wrong")
 @click.version_option(version("git-contrib"), prog_name="git-contrib")
 @click.pass_context
+@errors_to_exit_codes
 def main(context: click.Context, home: Path | None, verbose: int, quiet: bool) -> None:
     """Monthly new contributors for every public repository of a GitHub organisation."""
-    if home:
-        os.environ["GIT_CONTRIB_HOME"] = str(home)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a bar or a name that the terminal's encoding has not
+    settings = Settings.from_environment(**({"home": home} if home else {}))
+    context.with_resource(using(settings))
     configure_logs(verbose)
     context.obj = {"quiet": quiet, "verbose": verbose}
 

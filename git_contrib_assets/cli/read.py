@@ -14,7 +14,7 @@ from git_contrib_assets.cli.shell import errors_to_exit_codes, writing_to_stdout
 from git_contrib_assets.errors import StorageError
 from git_contrib_assets.serving import read
 from git_contrib_assets.serving.contract import contributors as contract
-from git_contrib_assets.settings import Settings
+from git_contrib_assets.settings import current
 from git_contrib_assets.storage.home import Home
 
 
@@ -23,7 +23,7 @@ from git_contrib_assets.storage.home import Home
 @writing_to_stdout()
 def status() -> None:
     """What is collected, how fresh it is, and what failed and why."""
-    home = Home(Settings.from_environment().home)
+    home = Home(current().home)
     with read.open_snapshot(home) as snapshot:
         about = snapshot.about()
         repositories = snapshot.rows(contract.REPOSITORIES)
@@ -52,7 +52,7 @@ def status() -> None:
 @writing_to_stdout()
 def show(repository: str, form: str) -> None:
     """The monthly series of one repository."""
-    with read.open_snapshot(Home(Settings.from_environment().home)) as snapshot:
+    with read.open_snapshot(Home(current().home)) as snapshot:
         name = snapshot.resolve(repository)
         if form != "table":
             snapshot.write(contract.MONTHLY_NEW_CONTRIBUTORS, form, sys.stdout.buffer, repository=name)
@@ -88,7 +88,7 @@ def _why_no_months(repository: dict[str, Any]) -> str:
 def export(table: str, form: str, output: Path | None) -> None:
     """A published table, whole: published column names, dates as YYYY-MM-DD."""
     chosen = next(one for one in contract.PUBLICATION.all_tables if one.name == table)
-    with read.open_snapshot(Home(Settings.from_environment().home)) as snapshot, _sink(output) as sink:
+    with read.open_snapshot(Home(current().home)) as snapshot, _sink(output) as sink:
         snapshot.write(chosen, form, sink)
 
 

@@ -6,7 +6,7 @@ import signal
 import click
 
 from git_contrib_assets.cli.shell import errors_to_exit_codes, listening_options
-from git_contrib_assets.settings import Settings
+from git_contrib_assets.settings import current
 from git_contrib_assets.storage.home import Home
 
 
@@ -15,7 +15,7 @@ from git_contrib_assets.storage.home import Home
 @errors_to_exit_codes
 def up(host: str, port: int, ui_port: int) -> None:
     """The Dagster UI, its daemon with the daily schedule, and the API. Ctrl-C stops all of them."""
-    run_everything(Home(Settings.from_environment().home), host, port, ui_port)
+    run_everything(Home(current().home), host, port, ui_port)
 
 
 def run_everything(home: Home, host: str, port: int, ui_port: int) -> None:
@@ -35,8 +35,6 @@ def serve(context: click.Context, host: str, port: int) -> None:
     from git_contrib_assets.runtime.ports import free_ports, web_address
 
     port = free_ports(host, {"--port": port})["--port"]
-    settings = Settings.from_environment()
-    os.environ |= {"GIT_CONTRIB_HOME": str(settings.home), "GITHUB_SERVER_URL": settings.server_url}
     for number in (signal.SIGINT, signal.SIGTERM):
         # Either way to stop it ends with 0, also while it starts: an exception could be lost in the middle of an import,
         # and there is nothing to tidy up. When it serves, the server ends what it answers before this is called.

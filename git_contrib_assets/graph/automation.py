@@ -7,7 +7,7 @@ import dagster as dg
 from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.graph.partitions import RANGE_TAG, register_partitions, repository_partitions
 from git_contrib_assets.graph.resources import report_dead_runs
-from git_contrib_assets.settings import Settings
+from git_contrib_assets.settings import Settings, current
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 
@@ -80,7 +80,7 @@ collect_job = dg.define_asset_job(
 )
 def collect_every_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Start the day's first run. Asks nobody but the disk."""
-    settings = Settings.from_environment()
+    settings = current()
     home = Home(settings.home)
     home.prepare()
     report_dead_runs(context.instance, home)
@@ -134,7 +134,7 @@ def crawl_after_the_daily_listing(context: dg.RunStatusSensorContext) -> dg.RunR
     tags = {DAILY_TAG: "yes"}
     if not targets_failed(context.instance, listing.run_id):
         tags[SKIP_UNCHANGED_TAG] = "yes"
-    landing = LandingZone(Home(Settings.from_environment().home))
+    landing = LandingZone(Home(current().home))
     register_partitions(context.instance, landing.repositories.all())  # without those that the run had to keep
     everything = _all_repositories(context.instance)
     if everything:
@@ -162,7 +162,7 @@ def _materialised(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetMat
 )
 def killed_runs_are_reported(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Look for runs without a process. Never starts anything."""
-    home = Home(Settings.from_environment().home)
+    home = Home(current().home)
     home.prepare()
     reported = report_dead_runs(context.instance, home)
     return dg.SkipReason(f"Reported as failed: {', '.join(reported)}" if reported else "Every run has its process")

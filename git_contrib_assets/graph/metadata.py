@@ -1,6 +1,5 @@
 """What an asset's page in the Dagster UI shows: columns, links and code as defined, numbers and pictures as they come."""
 
-import os
 import warnings
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,12 +10,12 @@ import dagster as dg
 import duckdb
 
 from git_contrib_assets.graph.pictures import last_months, plot
+from git_contrib_assets.settings import current
 from git_contrib_assets.storage.warehouse import count_rows, has_select, read_named, table_name
 from git_contrib_assets.tables import Table
 
 FRESH_FOR = timedelta(hours=36)
 """A day and a half: the tables follow a run a day, and one that is late by a night is news."""
-OUR_API = "http://127.0.0.1:8000"
 _PACKAGE = Path(__file__).parents[1]
 _CHECKOUT = _PACKAGE.parent
 
@@ -41,8 +40,7 @@ def definition_metadata(
     if name:
         found["dagster/table_name"] = name
     if api:
-        address = os.environ.get("GIT_CONTRIB_API_URL", "").strip().rstrip("/") or OUR_API
-        found["served_by"] = dg.MetadataValue.url(address + api)
+        found["served_by"] = dg.MetadataValue.url(current().our_api + api)
     return found | code_references(code)
 
 

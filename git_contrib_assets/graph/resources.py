@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 
 from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.progress import reporter
-from git_contrib_assets.settings import Settings
+from git_contrib_assets.settings import Settings, current
 from git_contrib_assets.sources.github.client import GitHubClient
 from git_contrib_assets.sources.github.limits import Budget
 from git_contrib_assets.sources.histories.automatic import GitElseRest
@@ -78,7 +78,7 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
     @property
     def settings(self) -> Settings:
         """The environment's settings."""
-        return Settings.from_environment()
+        return current()
 
     @property
     def home(self) -> Home:

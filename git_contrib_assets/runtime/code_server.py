@@ -3,23 +3,22 @@
 The UI and the daemon of `up` start together once this one answers; on a new home both would make the history's tables.
 """
 
-import os
 import runpy
 import sys
 
 from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.graph.resources import report_runs_never_begun
 from git_contrib_assets.runtime.instance import open_instance
-from git_contrib_assets.settings import Settings
+from git_contrib_assets.settings import current
 from git_contrib_assets.storage.home import Home
 
 
 def main() -> None:
     """Make the history ready, then be ``python -m dagster`` with the arguments given."""
-    home = Home(Settings.from_environment().home)
+    home = Home(current().home)
     try:
         with open_instance(home) as instance:
-            if os.environ["DAGSTER_HOME"] == str(home.dagster):  # another one may hold runs that are not ours
+            if instance.root_directory == str(home.dagster):  # another one may hold runs that are not ours
                 report_runs_never_begun(instance, home)
     except GitContribError as error:
         sys.exit(f"git-contrib: {error}")  # the supervisor shows the end of this program's log

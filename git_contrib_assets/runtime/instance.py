@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,14 +26,14 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     Raises UsageError for a DAGSTER_HOME that is not a folder or has telemetry on; GitContribError if Dagster cannot use
     its history; LockBusy if another process does not finish opening it; StorageFull or HomeNotWritable.
     """
-    prepare_instance(home)
+    folder = prepare_instance(home)
     wait_for_other_writers()
     # Ctrl-C ends Dagster's event loop with generators still open; what asyncio says of that helps nobody.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         # Who opens it first makes its tables. Of two at once, Dagster lets one fail: "table runs already exists".
         with lock(home, "instance", run="(none yet)", purpose="the opening of Dagster's history", max_wait=_MAX_WAIT):
-            instance = _get()
+            instance = _get(folder)
         with instance:
             _refuse_telemetry(instance)
             yield instance
@@ -42,13 +41,12 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
         raise _unusable(home, error) from error
 
 
-def _get() -> dg.DagsterInstance:
-    """The instance, with its tables made if there are none.
+def _get(folder: Path) -> dg.DagsterInstance:
+    """The instance in ``folder``, with its tables made if there are none.
 
     Dagster cannot go on with tables whose making was cut off, and says "run `dagster instance migrate`" for ever. They
     hold nothing yet, so they are made again from the start.
     """
-    folder = Path(os.environ["DAGSTER_HOME"])
     parts = [folder / "history", folder / "schedules"]
     being_made = folder / "history-being-made"
     with storage_errors(folder):
@@ -59,7 +57,7 @@ def _get() -> dg.DagsterInstance:
         elif not any(part.exists() for part in parts):
             being_made.touch()
         try:
-            instance = dg.DagsterInstance.get()
+            instance = dg.DagsterInstance.from_config(str(folder))
         except sqlalchemy.exc.SQLAlchemyError:
             raise
         except Exception as error:  # Dagster's own, or what PyYAML says of the file

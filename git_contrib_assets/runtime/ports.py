@@ -2,13 +2,13 @@
 
 import contextlib
 import errno
-import os
 import random
 import re
 import socket
 from collections.abc import Mapping
 
 from git_contrib_assets.errors import PortTaken, UsageError
+from git_contrib_assets.settings import current
 
 UI_HOSTS = "GIT_CONTRIB_UI_HOSTS"
 ALL_ADDRESSES = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - said by the person, not chosen here
@@ -68,7 +68,7 @@ def ui_hosts() -> frozenset[str]:
 
     Raises UsageError if an entry of the setting is not a host.
     """
-    hosts = {host.strip().lower() for host in os.environ.get(UI_HOSTS, "").split(",")} - {""}
+    hosts = {host.lower() for host in current().ui_hosts}
     for host in sorted(hosts):
         if host_name(host) is None:
             raise UsageError(

@@ -22,6 +22,7 @@ from typing import IO, Any, TypeVar
 from git_contrib_assets.errors import GitContribError, LockBusy, UsageError
 from git_contrib_assets.runtime.child import kill_session, signal_group
 from git_contrib_assets.runtime.ports import free_ports, ui_hosts, web_address
+from git_contrib_assets.settings import OUR_API, current
 from git_contrib_assets.storage.files import storage_errors
 from git_contrib_assets.storage.home import Home, prepare_instance
 from git_contrib_assets.storage.locks import try_flock
@@ -70,7 +71,7 @@ class _Program:
     log: Path
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
-    def start(self, lifeline: int, folder: Path) -> None:
+    def start(self, lifeline: int, folder: Path, environment: Mapping[str, str]) -> None:
         """Start it; it ends when the other end of the pipe ``lifeline`` is closed."""
         with storage_errors(self.log):
             self.log.parent.mkdir(exist_ok=True)
@@ -82,7 +83,7 @@ class _Program:
                 [sys.executable, "-P", "-m", "git_contrib_assets.runtime.child", str(lifeline), *self.arguments],
                 cwd=folder,
                 # Dagster may still find what it noted before its telemetry was switched off. This keeps it from sending it.
-                env=dict(os.environ, DAGSTER_DISABLE_TELEMETRY="yes"),
+                env=dict(environment, DAGSTER_DISABLE_TELEMETRY="yes"),
                 stdin=subprocess.DEVNULL,
                 stdout=log_descriptor,
                 stderr=log_descriptor,
@@ -149,14 +150,17 @@ def run(home: Home, *, host: str, port: int, ui_port: int, print_line: Callable[
         if port == ui_port != 0:
             raise UsageError(f"--port and --ui-port are both {port}: give them two ports")
         ui_hosts()  # a mistake in the setting is said here, and not in the log of the UI
-        prepare_instance(home)
+        dagster_home = prepare_instance(home)
         with _only_one(home) as lock, _scratch_folder() as scratch:
             ports = free_ports(host, {"--ui-port": ui_port, "--port": port})
             addresses = Addresses(ui=web_address(host, ports["--ui-port"]), api=web_address(host, ports["--port"]))
             _write_holder(lock, addresses, scratch)
-            os.environ["GIT_CONTRIB_HOME"] = str(home.root)
-            os.environ.setdefault("GIT_CONTRIB_API_URL", addresses.api)  # where the UI's links to the API lead
-            _supervise(_programs(home, host, ports, scratch), home, addresses, scratch / "code", stop, print_line)
+            settings = current().model_copy(update={"home": home.root, "dagster_home": dagster_home})
+            if settings.our_api == OUR_API:
+                settings = settings.model_copy(update={"our_api": addresses.api})
+            environment = {**os.environ, **settings.environment()}
+            programs = _programs(home, host, ports, scratch)
+            _supervise(programs, home, addresses, scratch / "code", environment, stop, print_line)
 
 
 def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) -> list[_Program]:
@@ -181,18 +185,19 @@ def _supervise(
     home: Home,
     addresses: Addresses,
     code_socket: Path,
+    environment: Mapping[str, str],
     stop: _Stop,
     print_line: Callable[[str], None],
 ) -> None:
     code, api, ui, daemon = programs
     ours, theirs = os.pipe()  # nobody else holds the writing end: it closes when we end, however that is
     try:
-        code.start(ours, home.dagster)
-        api.start(ours, home.dagster)
+        code.start(ours, home.dagster, environment)
+        api.start(ours, home.dagster, environment)
         if not _until(lambda: _listens(code_socket), programs, stop):
             return
-        ui.start(ours, home.dagster)
-        daemon.start(ours, home.dagster)
+        ui.start(ours, home.dagster, environment)
+        daemon.start(ours, home.dagster, environment)
         ready: list[Callable[[], str | None]] = [
             lambda: f"UI on {addresses.ui}" if _get(addresses.ui, "/server_info") else None,
             lambda: f"API on {addresses.api}/docs" if _get(addresses.api, "/healthz") else None,

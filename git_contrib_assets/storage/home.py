@@ -1,12 +1,12 @@
 """The home: where everything lives on disk."""
 
-import os
 import shutil
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from git_contrib_assets.errors import UsageError
+from git_contrib_assets.settings import current
 from git_contrib_assets.storage.files import replacing, storage_errors
 
 _LEAST_FREE_BYTES = 1 << 20
@@ -77,8 +77,8 @@ class Home:
                 pass
 
 
-def prepare_instance(home: Home) -> None:
-    """Make the home ready, and DAGSTER_HOME the one inside it unless one is set.
+def prepare_instance(home: Home) -> Path:
+    """Make the home ready; the folder of its Dagster instance, which is the one inside it unless DAGSTER_HOME is set.
 
     Raises HomeNotWritable, StorageFull, or UsageError for a DAGSTER_HOME that Dagster does not take.
     """
@@ -87,10 +87,10 @@ def prepare_instance(home: Home) -> None:
     if not configuration.exists():
         with replacing(configuration) as temporary:
             temporary.write_bytes(files("git_contrib_assets").joinpath("dagster.yaml").read_bytes())
-    chosen = os.environ.get("DAGSTER_HOME", "").strip() or str(home.dagster)
-    if not (Path(chosen).is_absolute() and Path(chosen).is_dir()):
+    chosen = current().dagster_home or home.dagster
+    if not (chosen.is_absolute() and chosen.is_dir()):
         raise UsageError(f"DAGSTER_HOME is {chosen}: give it the absolute path of a folder that is there, or unset it")
-    os.environ["DAGSTER_HOME"] = chosen
+    return chosen
 
 
 def is_full(home: Home) -> bool:

@@ -39,7 +39,7 @@ def day(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
 
     def one_day() -> Day:
-        prepare_instance(Home(installation.home))
+        monkeypatch.setenv("DAGSTER_HOME", str(prepare_instance(Home(installation.home))))
         with dg.DagsterInstance.get() as instance:
             runs = []
             now = datetime.now(UTC)

@@ -22,9 +22,7 @@ def test_its_runs_are_listed_under_their_jobs(
     monkeypatch.setenv("DAGSTER_HOME", "")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    outcome = pipeline.run(
-        Settings.from_environment(environment), [Target.parse("acme")], max_wait=0.0, listener=Reporter()
-    )
+    outcome = pipeline.run(Settings.from_environment(), [Target.parse("acme")], max_wait=0.0, listener=Reporter())
     assert outcome.exit_code == 5
     with open_instance(Home(tmp_path)) as instance:
         (run,) = instance.get_runs()

@@ -76,7 +76,7 @@ class GitHubClient:
         transport: httpx.AsyncBaseTransport | None = None,
         patience: Patience = _PATIENCE,
     ) -> None:
-        register_secret(settings.token)
+        register_secret(settings.token.get_secret_value() if settings.token else None)
         self._settings = settings
         self._budget = budget
         self._patience = patience
@@ -262,7 +262,7 @@ class GitHubClient:
     def _authorization(self, url: str) -> dict[str, str]:
         """The token, for the configured hosts only: never for where a Link or a redirect may lead."""
         if self._settings.token and _origin(url) in self._trusted:
-            return {"Authorization": f"Bearer {self._settings.token}"}
+            return {"Authorization": f"Bearer {self._settings.token.get_secret_value()}"}
         return {}
 
 

@@ -353,7 +353,7 @@ def _environment(settings: Settings) -> dict[str, str]:
         if os.environ.get(variable):
             options[option] = os.environ[variable]
     if settings.token:
-        secret = base64.b64encode(f"x-access-token:{settings.token}".encode()).decode()
+        secret = base64.b64encode(f"x-access-token:{settings.token.get_secret_value()}".encode()).decode()
         options[f"http.{settings.server_url}/.extraHeader"] = f"Authorization: Basic {secret}"
         options["http.followRedirects"] = "false"  # git would send the header to wherever a redirect leads
     numbered: dict[str, str] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.kit.settings import Settings
+from git_contrib_assets.errors import UsageError
 
 VARIABLES = ("GIT_CONTRIB_HOME", "GITHUB_SERVER_URL")
 
@@ -45,16 +46,22 @@ def test_home(environment, variables, published):
         ("", "https://github.com"),
         ("https://git.example.org/", "https://git.example.org"),
         ("https://git.example.org/hub", "https://git.example.org/hub"),
-        ("https://someone:secret@git.example.org", None),
-        ("file:///srv/git", None),
-        ("http://[", None),
     ],
 )
 def test_server_of_the_links(environment, server, given):
-    """An Enterprise server's own URL; none at all rather than one with somebody's password in it."""
+    """An Enterprise server's own URL."""
     environment(GITHUB_SERVER_URL=server)
     assert Settings.from_environment().server_url == given
     assert Settings(published=Path()).server_url == "https://github.com"
+
+
+@pytest.mark.parametrize("server", ["https://someone:secret@git.example.org", "file:///srv/git", "http://["])
+def test_a_server_that_no_link_may_name(environment, server):
+    """It is refused, without showing a password that may be in it."""
+    environment(GITHUB_SERVER_URL=server)
+    with pytest.raises(UsageError, match="GITHUB_SERVER_URL must be") as caught:
+        Settings.from_environment()
+    assert "secret" not in str(caught.value)
 
 
 def test_the_limits_are_not_in_the_environment(environment):
