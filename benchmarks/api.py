@@ -2,8 +2,8 @@
 
     python benchmarks/api.py [--seconds 5] [--connections 16] [--datasette PYTHON]
 
-One worker each, one after the other, over loopback; wrk asks for the series of a random repository each time, where
-they are to come from the cache one of 150. The ids follow another order than the names, as on GitHub. Needs
+One worker each, one after the other, over loopback; wrk requests the series of a random repository each time; to be
+answered from the cache, one of 150. The ids follow another order than the names, as on GitHub. Needs
 wrk on the PATH. PYTHON is the interpreter of an environment that holds Datasette; without it that line is left out.
 """
 
@@ -34,7 +34,7 @@ from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 SIZES = (150, 10_000)
 MONTHS = 200
-# so many different answers are asked for where they are to come from the cache: it holds them all
+# the number of different answers that are requested from the cache, which holds them all
 KEPT = 150
 GOALS = {"cached": ("constant", 0.8), "uncached": ("datasette", 3.0)}
 
@@ -257,7 +257,7 @@ def figures(text: str) -> Iterator[float]:
 
 
 def memory(process: int) -> float:
-    """Resident megabytes; where there is no /proc, not a number."""
+    """Resident megabytes; not a number if there is no /proc."""
     with contextlib.suppress(OSError):
         found = re.search(r"VmRSS:\s*(\d+)", Path(f"/proc/{process}/status").read_text())
         if found:

@@ -53,60 +53,73 @@ class EdgeMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        given = headers.get("x-request-id", "")
-        request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        scope.setdefault("state", {})["request_id"] = request_id
-        method = scope["method"]
         started = time.perf_counter()
-        status = 0
-
-        async def edge_send(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                answer_headers = MutableHeaders(scope=message)
-                answer_headers["X-Request-ID"] = request_id
-                answer_headers.setdefault("Cache-Control", "no-cache")
-                for name, value in CORS_HEADERS.items():
-                    answer_headers.setdefault(name, value)
-            elif method == "HEAD":
-                # HEAD sends the headers that GET would send, without the body
-                message = {**message, "body": b""}
-            await send(message)
-
-        inner = {**scope, "method": "GET"} if method == "HEAD" else scope
-        route = None
+        headers = Headers(scope=scope)
+        answer = _Answering(scope, headers, send)
+        # the app answers HEAD like GET, and the body is left out
+        inner = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        cached = None
         try:
-            found = _cached(scope, headers)
-            if found is not None:
-                (cached, body), status = found, 200
-                route = cached.route
-                edge = [*cached.headers, *RAW_CORS_HEADERS, (b"x-request-id", request_id.encode())]
-                await send({"type": "http.response.start", "status": status, "headers": edge})
-                await send({"type": "http.response.body", "body": body})
-            elif method == "OPTIONS" and "access-control-request-method" in headers:
-                await Response(status_code=204, headers=PREFLIGHT_HEADERS)(scope, receive, edge_send)
+            cached = _cached(scope, headers)
+            if cached is not None:
+                await answer.send_cached(*cached)
+            elif scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+                await Response(status_code=204, headers=PREFLIGHT_HEADERS)(scope, receive, answer.send)
             else:
-                await self.app(inner, receive, edge_send)
+                await self.app(inner, receive, answer.send)
         except Exception:
-            logger.exception("request failed", request_id=request_id, path=scope["path"])
+            logger.exception("request failed", request_id=answer.request_id, path=scope["path"])
             # part of the answer is already sent: closing the connection is the only way to say that it is incomplete
-            if status:
+            if answer.status:
                 raise
-            await internal_error(scope)(scope, receive, edge_send)
+            await internal_error(scope)(scope, receive, answer.send)
         finally:
-            seconds = time.perf_counter() - started
-            route = route or getattr(inner.get("route"), "path", None) or NO_ROUTE
-            scope["app"].state.metrics.count(route, status, seconds)
-            logger.info(
-                "request",
-                request_id=request_id,
-                method=method,
-                path=scope["path"],
-                status=status,
-                milliseconds=round(seconds * 1000, 1),
-            )
+            route = cached[0].route if cached else getattr(inner.get("route"), "path", None)
+            answer.record(route or NO_ROUTE, time.perf_counter() - started)
+
+
+class _Answering:
+    """Sends the answer to one request, with the headers that every answer has, and remembers its status."""
+
+    def __init__(self, scope: Scope, headers: Headers, send: Send) -> None:
+        given = headers.get("x-request-id", "")
+        self.request_id = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        self.status = 0
+        self._scope = scope
+        self._send = send
+        scope.setdefault("state", {})["request_id"] = self.request_id
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self.request_id
+            headers.setdefault("Cache-Control", "no-cache")
+            for name, value in CORS_HEADERS.items():
+                headers.setdefault(name, value)
+        elif self._scope["method"] == "HEAD":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    async def send_cached(self, cached: CachedResponse, body: bytes) -> None:
+        """Send a cached answer, whose own headers are encoded already."""
+        self.status = 200
+        headers = [*cached.headers, *RAW_CORS_HEADERS, (b"x-request-id", self.request_id.encode())]
+        await self._send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+    def record(self, route: str, seconds: float) -> None:
+        """Count the answer and log it."""
+        self._scope["app"].state.metrics.count(route, self.status, seconds)
+        logger.info(
+            "request",
+            request_id=self.request_id,
+            method=self._scope["method"],
+            path=self._scope["path"],
+            status=self.status,
+            milliseconds=round(seconds * 1000, 1),
+        )
 
 
 def _cached(scope: Scope, headers: Headers) -> tuple[CachedResponse, bytes] | None:

@@ -198,7 +198,7 @@ def made_tables() -> dict[str, Rows]:
 
 @pytest.fixture(scope="session")
 def snapshots_in() -> Callable[[Path], Published]:
-    """A folder of snapshots at a place of one's own."""
+    """A folder of snapshots at any path."""
     return Published
 
 
@@ -248,7 +248,7 @@ def made_settings(made_snapshot: Published) -> Settings:
 
 @pytest.fixture(scope="session")
 def made_app(made_settings: Settings) -> Iterator[FastAPI]:
-    """The app over the made snapshot: made once, for its routes take a moment to build."""
+    """The app over the made snapshot, built once because its routes take a moment to build."""
     app = create_app(made_settings)
     yield app
     app.state.store.close()

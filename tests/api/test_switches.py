@@ -72,7 +72,7 @@ def address(made: MadeHome) -> Iterator[str]:
 
 
 def change(connection, number: int) -> None:
-    """Tables in whose every row is the number, and of which every table has another number of rows than the one before."""
+    """Put the number into every row, and give every table another number of rows than in the snapshot before."""
     connection.execute(
         "update monthly_new_contributors set number_of_new_contributors = $number, number_of_new_bots = $number",
         {"number": number},

@@ -84,7 +84,7 @@ async def test_quarters_that_are_over_are_whole(client):
 
 
 async def test_themes(client):
-    """Auto follows whoever looks; the others are of one kind only."""
+    """Auto follows the reader's system; the others have one set of colours only."""
     texts = {theme: (await client.get(f"{SERIES}?theme={theme}")).text for theme in ("auto", "light", "dark")}
     assert (await client.get(SERIES)).text == texts["auto"]
     assert "prefers-color-scheme:dark" in texts["auto"]

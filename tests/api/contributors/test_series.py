@@ -24,7 +24,7 @@ def both(snapshot: Snapshot, name: str, first: date, last: date) -> tuple[list[d
 
 @pytest.fixture
 def opened(snapshots_in, tmp_path):
-    """Open a snapshot whose months were written in some way."""
+    """Opens a snapshot after changing how its months are stored."""
     snapshots = []
 
     def make(*statements: str) -> Snapshot:

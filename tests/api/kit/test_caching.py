@@ -7,7 +7,7 @@ ROUTES = ["/api/repos", "/v1/new-contributors", "/v1/repositories.csv", "/v1/rep
 
 @pytest.mark.parametrize("path", ROUTES)
 async def test_not_modified(client, path):
-    """Who has the answer gets 304 and no body; a list of tags and the plain form of a weak tag will do."""
+    """A client that has the answer gets 304 without a body; lists of tags and strong forms of a weak tag match, too."""
     answer = await client.get(path)
     tag = answer.headers["etag"]
     assert answer.headers["cache-control"] == "public, max-age=300, stale-while-revalidate=1800"
@@ -43,7 +43,7 @@ async def test_order_of_the_values_of_one_parameter_matters(client):
 
 
 async def test_a_new_snapshot_has_new_etags(own_client, published, tables):
-    """What was kept is not kept for ever."""
+    """Answers from an older snapshot are not served again."""
     published.publish("one", tables)
     tag = (await own_client.get("/v1/repositories")).headers["etag"]
     published.publish("two", tables)

@@ -38,7 +38,7 @@ def test_a_trace_is_on_the_line_of_its_event(caplog):
 
 
 def test_what_libraries_log_has_the_same_format():
-    """And their record is left as it was, for whoever writes it next."""
+    """Their record is not changed, because other handlers may write it, too."""
     try:
         int("100% broken")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Every failure has one shape, on every route."""
+"""Every error has the same shape, on every route."""
 
 import duckdb
 import httpx
@@ -28,7 +28,7 @@ async def test_without_a_snapshot(own_client, problem_of, path):
 
 @pytest.mark.parametrize("path", V1_ROUTES)
 async def test_unknown_parameter(client, problem_of, path):
-    """A parameter that is not known is refused, also where there are none."""
+    """An unknown parameter is refused, even at an address without parameters."""
     body = problem_of(await client.get(path, params={"colour": "red"}), 400, "invalid-parameter")
     assert [(error["parameter"], error["value"]) for error in body["errors"]] == [("colour", "red")]
 

@@ -42,7 +42,7 @@ async def test_the_numbers_are_in_the_page(client):
 
 
 async def test_change_on_the_year_before(client):
-    """In whole percent; where there was nobody, it says that."""
+    """In whole percent; if nobody was new before, it says so."""
     text = (await client.get("/?repository=acme/anvil")).text
     assert "+167 % from the previous 12 (6)" in text
     assert "none in the previous 12" in (await client.get("/?repository=acme/fork")).text
