@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from git_contrib_assets.errors import (
@@ -14,13 +13,10 @@ from git_contrib_assets.errors import (
 from git_contrib_assets.records import AccountAnswer, AccountQuestion, is_repository_name
 from git_contrib_assets.sources.github.client import CONCURRENCY, GitHubClient, QueryTooHeavy
 from git_contrib_assets.sources.github.listing import _SENSELESS, _number, _text
+from git_contrib_assets.sources.text import cut, printable
 
 QUESTIONS_PER_QUERY = 100
-
-
 _FEWEST_QUESTIONS = 12
-
-
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -88,13 +84,13 @@ async def _ask(client: GitHubClient, batch: list[AccountQuestion]) -> list[Accou
     if not asked:
         return []
     data, errors = await client.graphql(_query(asked))
-    asked_at = datetime.now(UTC).replace(tzinfo=None)
+    asked_at = client.github_time()  # our own clock may be years ahead, and the answer then never be asked again
     paths = [error.get("path") for error in errors]
     failed = {tuple(map(str, path))[:2] for path in paths if isinstance(path, list)}
     placeless = any(not isinstance(path, list) for path in paths)
     if errors and not any(data.values()):
         types = {str(error.get("type") or "an error without a type") for error in errors}
-        text = f"GraphQL answered with {', '.join(sorted(types))}"
+        text = f"GraphQL answered with {printable(', '.join(sorted(types)))}"
         if any(_is_too_heavy(error) for error in errors):
             raise QueryTooHeavy(text)
         if types - {"NOT_FOUND"}:
@@ -105,13 +101,23 @@ async def _ask(client: GitHubClient, batch: list[AccountQuestion]) -> list[Accou
         for c, question in enumerate(questions):
             try:
                 user = commits[f"c{c}"]["author"]["user"]  # type: ignore[index]  # a null on the way is caught below
-                account_id, login = (_number(user, "databaseId"), _text(user, "login")) if user else (None, None)
+                account_id, login = _account(user)
             except _SENSELESS:
                 continue  # a commit or an author that is not there
             # A null that an error explains is no answer; an error that does not say where it happened may be any null's.
             if (f"r{r}", f"c{c}") not in failed and (user or not placeless):
                 answers.append(AccountAnswer(question.email, account_id, login, asked_at, "graphql"))
     return answers
+
+
+def _account(user: Any) -> tuple[int | None, str | None]:
+    """Id and login; only null means nobody. Raises one of _SENSELESS for an account that does not say which it is."""
+    if user is None:
+        return None, None
+    account_id, login = _number(user, "databaseId"), _text(user, "login")
+    if account_id is None:
+        raise ValueError("an account without an id")
+    return account_id, login and cut(login)
 
 
 def _is_too_heavy(error: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import datetime
 
 import graphql
 import httpx
@@ -183,6 +184,43 @@ async def test_a_null_beside_an_error_that_names_no_place_is_no_answer(scene, ht
     httpx_mock.add_response(json={"data": data, "errors": [{"message": "it took too long"}]})
     answers, _ = await ask(scene, questions(2, repositories=1))
     assert [one.account_id for one in answers] == [11]
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        {},
+        {"user": {}},
+        {"user": {"login": "ann"}},
+        {"user": {"databaseId": None, "login": "ann"}},
+        {"user": {"databaseId": 1 << 70, "login": "ann"}},
+        {"user": []},
+    ],
+    ids=str,
+)
+async def test_what_is_missing_does_not_mean_nobody(scene, httpx_mock, author):
+    """Only a null does. A commit whose alias is missing is not answered either."""
+    httpx_mock.add_response(json={"data": {"r0": {"c0": {"author": author}, "c1": {"author": {"user": None}}}}})
+    answers, _ = await ask(scene, questions(3, repositories=1))
+    assert [(one.email, one.account_id) for one in answers] == [("p1@example.com", None)]
+
+
+async def test_an_answer_is_dated_by_githubs_clock(scene, httpx_mock):
+    """By ours, ten years ahead, it would count as fresh for ten years."""
+    person = {"author": {"user": {"databaseId": 11, "login": "x" * 1000}}}
+    date = {"date": "Sat, 06 May 2023 07:08:09 GMT"}
+    httpx_mock.add_response(json={"data": {"r0": {"c0": person}}}, headers=date)
+    (answer_,), _ = await ask(scene, questions(1))
+    assert answer_.asked_at == datetime.fromisoformat("2023-05-06T07:08:09")
+    assert len(answer_.login) == 256
+
+
+async def test_an_error_is_one_short_line(scene, httpx_mock):
+    errors = [{"type": "\x1b[2J" + "X" * 10_000, "message": "x"}]
+    httpx_mock.add_response(json={"data": None, "errors": errors})
+    _, error = await ask(scene, questions(1))
+    assert len(str(error)) < 400
+    assert str(error).isprintable()
 
 
 async def test_halving_ends(scene, accounts):
