@@ -17,7 +17,6 @@ from git_contrib_assets.tables import Table
 FRESH_FOR = timedelta(hours=36)
 """A day and a half: the tables follow a run a day, and one that is late by a night is news."""
 _PACKAGE = Path(__file__).parents[1]
-_CHECKOUT = _PACKAGE.parent
 
 
 def definition_metadata(
@@ -44,9 +43,9 @@ def definition_metadata(
     return found | code_references(code)
 
 
-def code_references(files: Sequence[str]) -> dict[str, Any]:
+def code_references(files: Sequence[str], *, checkout: Path = _PACKAGE.parent) -> dict[str, Any]:
     """Links to files of this package, where it runs from a checkout: elsewhere there is nothing to edit."""
-    if not files or not (_CHECKOUT / "pyproject.toml").is_file():
+    if not files or not (checkout / "pyproject.toml").is_file():
         return {}
     paths = [_PACKAGE / file for file in files]
     with warnings.catch_warnings():

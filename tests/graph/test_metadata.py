@@ -1,11 +1,8 @@
 """What an asset's page in the Dagster UI shows: of every table its grain, columns, code, and numbers that can be plotted."""
 
-import re
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
-from xml.etree import ElementTree
 
 import dagster as dg
 import pytest
@@ -16,7 +13,6 @@ from api.main import create_app
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.graph import metadata
 from git_contrib_assets.graph.metadata import published_metadata
-from git_contrib_assets.graph.pictures import PLOTTED_MONTHS, last_months, plot
 from git_contrib_assets.records import AccountAnswer
 from git_contrib_assets.serving.contract.contributors import PUBLICATION, SNAPSHOT
 from git_contrib_assets.storage import landing_zone as landing
@@ -122,9 +118,8 @@ def test_from_a_checkout_every_asset_leads_to_its_code() -> None:
             assert [Path(one.file_path).name for one in references] == [f"{DESCRIBED[key].name}.sql"]
 
 
-def test_an_installed_package_names_no_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(metadata, "_CHECKOUT", tmp_path)
-    assert metadata.code_references(["marts/contributors.sql"]) == {}
+def test_an_installed_package_names_no_path(tmp_path: Path) -> None:
+    assert metadata.code_references(["marts/contributors.sql"], checkout=tmp_path) == {}
 
 
 # The columns are there
@@ -184,42 +179,6 @@ def test_the_numbers_are_those_of_the_months(made: MadeHome) -> None:
     assert (people["dagster/row_count"], people["new_last_month"], people["new_in_12_months"]) == (14, 1, 13)
     first = shown(made, MARTS["marts/first_commits"])["newest_rows"].records[0].data
     assert (first["login"], first["since"]) == ("secret-login", "2021-02-03")
-
-
-def picture(text: str) -> ElementTree.Element:
-    (encoded,) = re.findall(r"^!\[[^\]]*\]\(data:image/svg\+xml,([^()\s]+)\)$", text)
-    return ElementTree.fromstring(unquote(encoded))  # noqa: S314 - our own
-
-
-def bars(text: str) -> list[int]:
-    """The heights of the bars."""
-    paths = [path.get("d", "") for path in picture(text).iter("{http://www.w3.org/2000/svg}path")]
-    return [int(height) for path in paths for height in re.findall(r"v-(\d+)", path)]
-
-
-def test_the_last_24_months_end_with_the_running_one() -> None:
-    months = last_months({date(2021, 3, 1): 4, date(2019, 4, 1): 9, date(2019, 3, 1): 8}, NOW.date())
-    assert len(months) == PLOTTED_MONTHS
-    assert months[0] == (date(2019, 4, 1), 9)
-    assert months[-1] == (date(2021, 3, 1), 4)
-    assert sum(number for _, number in months) == 13
-
-
-def test_bars_are_as_high_as_their_numbers() -> None:
-    numbers = [0, 1, 500, 1000, *[0] * (PLOTTED_MONTHS - 4)]
-    months = [(month, number) for (month, _), number in zip(last_months({}, NOW.date()), numbers, strict=True)]
-    heights = bars(plot(months))
-    assert len(heights) == PLOTTED_MONTHS
-    assert heights[:5] == [0, 1, 28, 56, 0]  # one is not nothing
-    assert "most: 1000" in "".join(picture(plot(months)).itertext())
-
-
-@pytest.mark.parametrize("number", [0, 1, 999_999])
-def test_a_plot_is_never_hidden(number: int) -> None:
-    months = [(month, number) for month, _ in last_months({}, NOW.date())]
-    assert len(plot(months)) < SHORTEST_HIDDEN
-    assert len(bars(plot(months))) == PLOTTED_MONTHS
-    assert plot(months).startswith("![per month, 2019-04 to 2021-03: ")
 
 
 def test_rows_keep_their_types() -> None:

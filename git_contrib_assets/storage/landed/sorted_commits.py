@@ -18,7 +18,12 @@ _ORDER = [("committed_at", "descending"), ("sha", "ascending")]
 
 @contextlib.contextmanager
 def in_order(
-    batches: Iterable[pa.RecordBatch], beside: Path, *, landed: Iterator[pa.Table] | None = None
+    batches: Iterable[pa.RecordBatch],
+    beside: Path,
+    *,
+    landed: Iterator[pa.Table] | None = None,
+    rows_per_run: int = ROWS_PER_RUN,
+    rows_per_read: int = ROWS_PER_READ,
 ) -> Iterator[Iterator[pa.Table]]:
     """All commits of ``batches`` as tables in order, together with the ``landed`` ones, which are in order already.
 
@@ -32,10 +37,10 @@ def in_order(
         for batch in batches:
             waiting.append(batch)
             rows += batch.num_rows
-            if rows >= ROWS_PER_RUN:
+            if rows >= rows_per_run:
                 path = beside.with_name(f"{beside.name}.run{len(files)}")
                 files.append(path)
-                _write_run(_sorted(pa.Table.from_batches(waiting)), path)
+                _write_run(_sorted(pa.Table.from_batches(waiting)), path, rows_per_read)
                 waiting, rows = [], 0
         if waiting:
             runs.append(iter([_sorted(pa.Table.from_batches(waiting))]))
@@ -51,9 +56,9 @@ def _sorted(table: pa.Table) -> pa.Table:
     return whole.take(pc.sort_indices(whole, sort_keys=_ORDER))
 
 
-def _write_run(table: pa.Table, path: Path) -> None:
+def _write_run(table: pa.Table, path: Path, rows_per_read: int) -> None:
     with pa.OSFile(str(path), "wb") as file, pa.ipc.new_stream(file, table.schema) as writer:
-        writer.write_table(table, max_chunksize=ROWS_PER_READ)
+        writer.write_table(table, max_chunksize=rows_per_read)
 
 
 def _read_run(path: Path) -> Iterator[pa.Table]:
