@@ -7,7 +7,6 @@ from unittest.mock import patch
 import pytest
 
 from git_contrib_assets.errors import UsageError
-from git_contrib_assets.records import Target, is_repository_name
 from git_contrib_assets.settings import Settings, current, using
 
 
@@ -136,27 +135,3 @@ def test_a_source_that_does_not_exist():
     with pytest.raises(UsageError, match="GIT_CONTRIB_SOURCE"):
         settings(GIT_CONTRIB_SOURCE="svn")
     assert settings(GIT_CONTRIB_SOURCE="GIT").source == "git"
-
-
-@pytest.mark.parametrize(
-    "text", ["facebook", "react/react", "@me", "a-b_c", "acme/.github", "acme/-x", "a/" + "x" * 100]
-)
-def test_targets(text):
-    assert str(Target.parse(text)) == text
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "/", "a/", "/a", "a/b/c", "a b", "a/b c",
-      "-a", "a/..", "a/.", 'a"b', "a\n", "a/b\n", "@you", "ä", "a/ü", "https://x/a", "a" * 101, "a/" + "x" * 101],
-    ids=repr,
-)  # fmt: skip
-def test_what_is_no_target(text):
-    with pytest.raises(UsageError):
-        Target.parse(text)
-
-
-def test_a_repository_name_has_two_parts():
-    assert is_repository_name("acme/anvil")
-    assert not is_repository_name("acme")
-    assert not is_repository_name("acme/anvil\n")
