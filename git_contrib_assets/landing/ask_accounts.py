@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pyarrow.compute as pc
 
@@ -13,10 +13,11 @@ from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import AccountQuestion, Repository
 from git_contrib_assets.sources.github.accounts import ask_accounts
 from git_contrib_assets.sources.github.client import GitHubClient
+from git_contrib_assets.storage.landed.accounts import OLDEST_ANSWER
+from git_contrib_assets.storage.landed.addresses import BOT_ADDRESS
 from git_contrib_assets.storage.landing_zone import LandingZone
 
-OLDEST_ANSWER = timedelta(days=30)
-_BOT_ADDRESS = re.compile(r"(?:\d+\+)?[^@]+\[bot\]@users\.noreply\.github\.com")
+_BOT_ADDRESS = re.compile(BOT_ADDRESS)
 
 
 @dataclass

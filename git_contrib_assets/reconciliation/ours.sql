@@ -30,5 +30,5 @@ from written
 -- as in warehouse/authors.sql: an address goes by its keyed hash
 join people
     on people.repository_id = written.repository_id
-    and people.address_id = left(sha256($key || sha256($key || 'address:' || written.email)), 32)
+    and people.address_id = typed.opaque($key, 'address:' || written.email)
 group by all

@@ -15,7 +15,8 @@ from dagster_duckdb import DuckDBResource
 from git_contrib_assets.errors import LandingFileCorrupt, StorageError, WarehouseBusy
 from git_contrib_assets.storage.files import storage_errors, translate_storage_error
 from git_contrib_assets.storage.home import Home
-from git_contrib_assets.storage.landed.addresses import WHITESPACE
+from git_contrib_assets.storage.landed.accounts import OLDEST_ANSWER
+from git_contrib_assets.storage.landed.addresses import BOT_ADDRESS, WHITESPACE
 from git_contrib_assets.storage.landed.crawl_log import CRAWL_LOG
 from git_contrib_assets.storage.landed.pins import pin
 from git_contrib_assets.storage.landing_zone import LandingZone
@@ -132,7 +133,11 @@ def attach_landing(connection: duckdb.DuckDBPyConnection, folder: Path, subject:
 
 def define_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the rules that Python and SQL share callable in SQL."""
-    values = {"whitespace": _character_codes(WHITESPACE)}
+    values = {
+        "whitespace": _character_codes(WHITESPACE),
+        "bot_address": BOT_ADDRESS,
+        "oldest_answer_days": OLDEST_ANSWER.days,
+    }
     connection.execute(read_select("warehouse", "macros").format(**values))
 
 

@@ -42,7 +42,7 @@ parsed as (
     select
         dated.*,
         typed.normalised(dated.author_name) as name,
-        regexp_extract(dated.email, '^(?:\d+\+)?([^@]+)\[bot\]@users\.noreply\.github\.com$', 1) as bot_login,
+        typed.bot_login(dated.email) as bot_login,
         try_cast(regexp_extract(dated.email, '^(\d+)\+[^@]+@users\.noreply\.github\.com$', 1) as bigint) as noreply_id,
         regexp_extract(dated.email, '^(?:\d+\+)?([^@+]+)@users\.noreply\.github\.com$', 1) as noreply_login,
         answers.newest['account_id'] as account_id,
@@ -93,14 +93,14 @@ judged as (
 )
 select
     repository_id,
-    if(identity in ('bot', 'account'), person, identity || ':' || left(sha256($key || sha256($key || person)), 32)) as contributor_id,
+    if(identity in ('bot', 'account'), person, identity || ':' || typed.opaque($key, person)) as contributor_id,
     identity,
     login,
     account_login is not null as is_login_current,
     if(contains(author_name, '@'), null, nullif(trim(author_name), '')) as author_name,
     is_bot,
     has_bot_name,
-    left(sha256($key || sha256($key || 'address:' || email)), 32) as address_id,
+    typed.opaque($key, 'address:' || email) as address_id,
     email <> '' and identity <> 'bot' as is_askable,
     asked_at,
     is_dated,

@@ -4,5 +4,5 @@ select
     count(distinct address_id) as emails,
     min(asked_at) as oldest_answer
 from typed.authors
-where is_askable and asked_at < $as_of::timestamp - interval 30 day
+where is_askable and asked_at < $as_of::timestamp - typed.oldest_answer()
 having count(*) > 0

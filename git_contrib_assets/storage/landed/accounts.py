@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection
 from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,6 +26,8 @@ ACCOUNTS = Table(
     columns=columns_of(AccountAnswer),
 )
 ACCOUNT_SCHEMA = arrow_schema(ACCOUNTS.columns)
+OLDEST_ANSWER = timedelta(days=30)
+"""How old an answer may be before it is asked for again; the macro ``typed.oldest_answer`` says the same."""
 
 
 class LandedAccounts:

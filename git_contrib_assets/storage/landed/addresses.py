@@ -6,6 +6,9 @@ import pyarrow.compute as pc
 WHITESPACE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0"
 """What is trimmed from addresses and names, here and by the macro ``typed.normalised``."""
 
+BOT_ADDRESS = r"(?:\d+\+)?([^@]+)\[bot\]@users\.noreply\.github\.com"
+"""An address that GitHub gives to a bot, with its login; the macro ``typed.bot_login`` uses the same pattern."""
+
 
 def normalised(written: pa.Array) -> pa.Array:
     """Addresses as they are compared."""
