@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,10 +16,10 @@ from git_contrib_assets.progress import Reporter, reporting_to
 from git_contrib_assets.records import AttemptState
 from git_contrib_assets.sources.github.client import GitHubClient
 from git_contrib_assets.sources.github.limits import Budget
-from git_contrib_assets.sources.histories import rest as rest_history
 from git_contrib_assets.sources.histories.automatic import GitElseRest
 from git_contrib_assets.sources.histories.git import GitHistory
 from git_contrib_assets.sources.histories.rest import RestHistory
+from git_contrib_assets.sources.histories.rest_reading import Paging
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 from github_stand_in.server import NewCommit, StandIn, running
@@ -48,6 +49,10 @@ class Scene:
         self.repositories = []
         self.heard = Heard()
         self.error = None
+        self.paging = Paging(rows_per_page=PAGE)
+
+    def by_rest(self, client):
+        return RestHistory(client, self.paging)
 
     def add(self, **pages):
         for name, number in pages.items():
@@ -64,7 +69,7 @@ class Scene:
         *,
         token=TOKEN,
         max_wait=60.0,
-        source=RestHistory,
+        source=None,
         look_again=True,
         everything_again=False,
         budget=None,
@@ -75,7 +80,7 @@ class Scene:
         urls = {"api_url": self.github.api_url, "server_url": self.github.server_url, **settings}
         with reporting_to(self.heard):
             async with GitHubClient(github_settings(token, **urls), budget or Budget(max_wait=max_wait)) as client:
-                crawl = Crawl(self.landing, source(client), "run")
+                crawl = Crawl(self.landing, (source or self.by_rest)(client), "run")
                 try:
                     how = {"look_again": look_again, "everything_again": everything_again}
                     async with aclosing(crawl.run(self.repositories, **how)) as attempts:
@@ -93,8 +98,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path, monkeypatch):
-    monkeypatch.setattr(rest_history, "ROWS_PER_PAGE", PAGE)
+def scene(tmp_path):
     (tmp_path / "github").mkdir()
     (tmp_path / "github" / "repositories.json").write_text("[]")
     with running(tmp_path / "github", tokens=[TOKEN]) as github:
@@ -116,8 +120,8 @@ async def test_a_page_that_is_refused_fails_its_repository_alone(scene):
     assert (again["gone"], again["cut"], again["good"]) == ("landed", "landed", "unchanged")
 
 
-@pytest.mark.parametrize("rows", [0, 3, 9])
-async def test_pages_that_do_not_fit_together_are_read_once_more_and_then_fail(scene, rows):
+@pytest.mark.parametrize(("rows", "reason"), [(0, "incomplete"), (3, "incomplete"), (5, "incomplete"), (9, "corrupt")])
+async def test_pages_that_do_not_fit_together_are_read_once_more_and_then_fail(scene, rows, reason):
     scene.add(odd=4)
     commit = {"sha": "0" * 40, "parents": [], "commit": {"author": None, "committer": None}, "author": None}
     body = [{**commit, "sha": f"{number:040x}"} for number in range(rows)]
@@ -126,15 +130,27 @@ async def test_pages_that_do_not_fit_together_are_read_once_more_and_then_fail(s
     assert scene.landing.commits.landed(1).commits == 20
     scene.landing.commits.file(1).unlink()
     scene.github.fault("bad_gateway", path="/odd/commits.*page=2", status=200, body=body)
-    assert await scene.crawl() == {"odd": "corrupt"}
+    assert await scene.crawl() == {"odd": reason}
 
 
-async def test_a_commit_that_comes_twice_is_noticed(scene):
+async def test_a_page_that_comes_twice_in_place_of_another_is_noticed(scene):
     scene.add(odd=2)
     async with GitHubClient(github_settings(TOKEN, api_url=scene.github.api_url), Budget()) as client:
         first = (await client.get("/repos/acme/odd/commits", {"per_page": PAGE})).json()
     scene.github.fault("bad_gateway", path="/odd/commits.*page=2", status=200, body=first)
-    assert await scene.crawl() == {"odd": "corrupt"}
+    assert await scene.crawl() == {"odd": "incomplete"}
+
+
+async def test_an_increment_that_does_not_join_what_is_landed_is_read_whole(scene):
+    """The comparison tells of as many commits as were pushed, but of others."""
+    scene.add(odd=2)
+    await scene.crawl()
+    scene.github.push("acme/odd", [NewCommit("Bob", "bob@example.invalid", START + timedelta(days=9))])
+    other = {"sha": "1" * 40, "parents": [{"sha": "2" * 40}], "commit": {"author": None, "committer": None}}
+    body = {"status": "ahead", "total_commits": 1, "commits": [other]}
+    scene.github.fault("bad_gateway", path="/odd/compare", status=200, body=body)
+    assert await scene.crawl() == {"odd": "landed"}
+    assert scene.landing.commits.landed(1).commits == 2 * PAGE + 1
 
 
 async def test_a_rename_is_followed_once(scene):
@@ -192,8 +208,8 @@ async def test_nobody_asks_while_github_wants_a_pause(scene):
     assert scene.asked("long") == 40 + 1
 
 
-async def test_the_primary_limit_is_waited_for_without_a_refusal(scene, monkeypatch):
-    monkeypatch.setattr(rest_history, "LITTLE", 0)  # nobody looks ahead
+async def test_the_primary_limit_is_waited_for_without_a_refusal(scene):
+    scene.paging = replace(scene.paging, little_budget=0)  # nobody looks ahead
     scene.add(long=40, short=1)
     scene.github.limits(core=25, window=1)
     assert await scene.crawl() == {"long": "landed", "short": "landed"}
@@ -217,7 +233,7 @@ async def test_a_limit_that_lifts_too_late_ends_the_crawl_and_keeps_what_is_fini
 
 async def test_a_refused_token_ends_the_crawl_at_once(scene):
     def one_at_a_time(client):  # else the token may be refused before the others have landed
-        source = RestHistory(client)
+        source = scene.by_rest(client)
         source.concurrency = 1
         return source
 
@@ -255,8 +271,8 @@ async def test_nothing_is_begun_that_does_not_fit_beside_what_is_under_way(scene
     assert sorted(scene.asked(name) for name in ("one", "two")) == [1, 4]
 
 
-async def test_what_is_too_large_does_not_stand_in_the_way_of_the_others(scene, monkeypatch):
-    monkeypatch.setattr(rest_history, "LITTLE", 0)  # nobody looks ahead
+async def test_what_is_too_large_does_not_stand_in_the_way_of_the_others(scene):
+    scene.paging = replace(scene.paging, little_budget=0)  # nobody looks ahead
     scene.add(large=30, small=2, other=2)
     scene.github.limits(core=20, window=3600)
     assert await scene.crawl() == {"small": "landed", "other": "landed"}
@@ -321,7 +337,7 @@ async def test_rest_takes_over_where_git_does_not_get_through(scene):
     scene.add(one=2, two=1)
     nowhere = github_settings(TOKEN, api_url=scene.github.api_url, server_url="http://127.0.0.1:1")
     git = GitHistory(nowhere, scene.home.git, attempts=1)
-    assert await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client))) == {
+    assert await scene.crawl(source=lambda client: GitElseRest(git, scene.by_rest(client))) == {
         "one": "landed",
         "two": "landed",
     }
@@ -353,7 +369,7 @@ async def test_rest_takes_over_where_what_answers_is_no_git_server(scene, status
         git = GitHistory(
             github_settings(TOKEN, api_url=scene.github.api_url, server_url=address), scene.home.git, attempts=1
         )
-        states = await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
+        states = await scene.crawl(source=lambda client: GitElseRest(git, scene.by_rest(client)))
         server.shutdown()
     assert states["one"] == states["two"] == "landed"
     assert scene.landing.commits.landed(1).source == scene.landing.commits.landed(2).source == "rest"
@@ -364,8 +380,13 @@ async def test_an_empty_repository_alone_is_no_reason_to_leave_git(scene):
     scene.add(nothing=0)
     settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=scene.github.server_url)
     git = GitHistory(settings, scene.home.git, attempts=1)
+<<<<<<< HEAD
     assert await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client))) == {"nothing": "empty"}
     assert scene.landing.commits.landed(1).source == "git"
+=======
+    assert await scene.crawl(source=lambda client: GitElseRest(git, scene.by_rest(client))) == {"nothing": "empty"}
+    assert scene.landing.commits.landed(1).source == "git"
+>>>>>>> f95e777 (REST: a history is complete when no parent is missing)
     assert not scene.heard.notes
 
 
@@ -373,10 +394,10 @@ async def test_a_repository_that_fails_alone_is_not_asked_by_rest_once_git_has_w
     scene.add(one=2)
     settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=scene.github.server_url)
     git = GitHistory(settings, scene.home.git, attempts=1)
-    await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
+    await scene.crawl(source=lambda client: GitElseRest(git, scene.by_rest(client)))
     scene.github.fault("not_found", kind="git", path="/one")
     scene.github.forget_requests()
-    states = await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
+    states = await scene.crawl(source=lambda client: GitElseRest(git, scene.by_rest(client)))
     assert states == {"one": "not_found"}
     assert not scene.github.requests("rest")
 
@@ -386,8 +407,13 @@ async def test_rest_takes_over_where_git_got_through_once_and_does_not_any_more(
     for server_url, source in ((scene.github.server_url, "git"), ("http://127.0.0.1:1", "rest")):
         settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=server_url)
         git = GitHistory(settings, scene.home.git, attempts=1)
+<<<<<<< HEAD
         await scene.crawl(source=lambda client, git=git: GitElseRest(git, RestHistory(client)), everything_again=True)
         assert scene.landing.commits.landed(1).source == source
+=======
+        await scene.crawl(source=lambda client, git=git: GitElseRest(git, scene.by_rest(client)), everything_again=True)
+        assert scene.landing.commits.landed(1).source == source
+>>>>>>> f95e777 (REST: a history is complete when no parent is missing)
 
 
 async def test_git_that_works_is_kept_where_one_repository_fails(scene):
@@ -395,7 +421,7 @@ async def test_git_that_works_is_kept_where_one_repository_fails(scene):
     settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=scene.github.server_url)
     git = GitHistory(settings, scene.home.git, attempts=1)
     scene.github.fault("not_found", kind="git", path="/two")
-    states = await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client)))
+    states = await scene.crawl(source=lambda client: GitElseRest(git, scene.by_rest(client)))
     assert states == {"one": "landed", "two": "not_found"}
     assert not scene.github.requests("rest")
     assert scene.landing.commits.landed(1).source == "git"

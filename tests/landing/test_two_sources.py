@@ -14,9 +14,9 @@ from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.records import Attempt, AttemptState
 from git_contrib_assets.sources.github.client import GitHubClient
 from git_contrib_assets.sources.github.limits import Budget
-from git_contrib_assets.sources.histories import rest as rest_history
 from git_contrib_assets.sources.histories.git import GitHistory
 from git_contrib_assets.sources.histories.rest import RestHistory
+from git_contrib_assets.sources.histories.rest_reading import Paging
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 from github_stand_in.git_objects import run_git
@@ -44,13 +44,6 @@ def github(tmp_path):
         yield stand_in
 
 
-@pytest.fixture
-def small_pages(monkeypatch):
-    """Four commits on a page, so that few commits make many pages."""
-    monkeypatch.setattr(rest_history, "ROWS_PER_PAGE", 4)
-    monkeypatch.setattr(rest_history, "_ROWS_PER_BATCH", 10)
-
-
 class Both:
     """Two homes that read the same repository, one by each source."""
 
@@ -65,6 +58,7 @@ class Both:
             self.landing[name].prepare()
         self.clones = folder / "git" / "git"
         self.repository = listed(1, NAME)
+        self.paging = Paging()
 
     @property
     def there(self) -> Path:
@@ -76,7 +70,7 @@ class Both:
     async def crawl(self) -> dict[str, Attempt]:
         """By both; what each says, and that both landed the same."""
         async with GitHubClient(self.settings, Budget()) as client:
-            sources = {"git": GitHistory(self.settings, self.clones), "rest": RestHistory(client)}
+            sources = {"git": GitHistory(self.settings, self.clones), "rest": RestHistory(client, self.paging)}
             attempts = {name: await self._attempt(name, source) for name, source in sources.items()}
         git, rest = (pq.ParquetFile(self.landing[name].commit_file(1)).read() for name in ("git", "rest"))
         assert git.to_pylist() == rest.to_pylist()
@@ -109,6 +103,12 @@ class Both:
 @pytest.fixture
 def both(tmp_path, github):
     return Both(tmp_path, github)
+
+
+@pytest.fixture
+def small_pages(both):
+    """Four commits on a page, so that few commits make many pages."""
+    both.paging = Paging(rows_per_page=4, rows_per_batch=10)
 
 
 def some(number: int, chance: random.Random, known: list[str]) -> list[NewCommit]:

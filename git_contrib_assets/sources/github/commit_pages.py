@@ -4,7 +4,9 @@ Every part of an author may be missing; a reply of any other odd shape makes no 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -19,13 +21,19 @@ from git_contrib_assets.errors import (
     RepositoryFailed,
     RepositoryNotFound,
 )
+from git_contrib_assets.logs import redacted
 from git_contrib_assets.records import Repository
 from git_contrib_assets.sources.github.client import explain
 from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA
+from git_contrib_assets.sources.text import cut
 
 _SHA = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _WEB_INTERFACE = "web-flow"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_DATE = "1970-01-01T00:00:00Z"
+_LATE_YEAR = re.compile(r"\+?\d{5,}-\d\d-\d\dT")
+_EARLIEST, _LATEST = -62135596800_000, 253402300799_000  # years 1 to 9999, in milliseconds since 1970
+_LARGEST_ID = (1 << 63) - 1
 _SENSELESS = (TypeError, ValueError, msgspec.MsgspecError, pa.ArrowException)
 """What reading a reply of an odd shape raises."""
 
@@ -48,12 +56,16 @@ class _Written(msgspec.Struct):
     committer: _Signature | None = None
 
 
+class _Parent(msgspec.Struct):
+    sha: str
+
+
 class _Listed(msgspec.Struct):
     """What we take of a commit in a list: most of a reply is nothing of it, and is passed over unread."""
 
     sha: str
     commit: _Written
-    parents: list[msgspec.Raw]
+    parents: list[_Parent]
     author: msgspec.Raw = msgspec.Raw()  # an account; read only where it may tell something new
 
 
@@ -70,10 +82,15 @@ _decode_comparison = msgspec.json.Decoder(Comparison).decode
 
 @dataclass(frozen=True)
 class Page:
-    """Commits of one reply, and the account behind each address as written (None: nobody's)."""
+    """Commits of one reply, the shas of all their parents, and the account behind each address (None: nobody's)."""
 
     rows: list[Row]
+    parents: set[str]
     accounts: dict[str, Account | None]
+
+    def __add__(self, other: "Page") -> "Page":
+        """Both as one."""
+        return Page(self.rows + other.rows, self.parents | other.parents, self.accounts | other.accounts)
 
 
 def read_page(repository: Repository, response: httpx.Response) -> Page:
@@ -83,7 +100,7 @@ def read_page(repository: Repository, response: httpx.Response) -> Page:
     try:
         return _page(_decode_list(response.content))
     except _SENSELESS as error:
-        raise _no_sense(repository, error) from error
+        raise _no_sense(repository, error) from redacted(error)
 
 
 def read_comparison(repository: Repository, response: httpx.Response) -> tuple[Page, Comparison]:
@@ -94,7 +111,7 @@ def read_comparison(repository: Repository, response: httpx.Response) -> tuple[P
         compared = _decode_comparison(response.content)
         return _page(compared.commits), compared
     except _SENSELESS as error:
-        raise _no_sense(repository, error) from error
+        raise _no_sense(repository, error) from redacted(error)
 
 
 def batch_of(repository: Repository, rows: list[Row]) -> pa.RecordBatch:
@@ -102,7 +119,7 @@ def batch_of(repository: Repository, rows: list[Row]) -> pa.RecordBatch:
     try:
         return _batch(rows)
     except _SENSELESS as error:
-        raise _no_sense(repository, error) from error
+        raise _no_sense(repository, error) from redacted(error)
 
 
 def _refused(repository: Repository, response: httpx.Response) -> RepositoryFailed:
@@ -124,42 +141,60 @@ def _no_sense(repository: Repository, error: Exception) -> HistoryCorrupt:
 def _page(commits: list[_Listed]) -> Page:
     """Commits as GitHub lists them. Raises one of _SENSELESS."""
     rows: list[Row] = []
+    parents: set[str] = set()
     accounts: dict[str, Account | None] = {}
     for one in commits:
-        if not _SHA.fullmatch(one.sha):
-            raise ValueError("a sha that is none")
+        parents.update(parent.sha for parent in one.parents)
         author, committer = one.commit.author or _NOBODY, one.commit.committer or _NOBODY
-        email = author.email or ""
-        rows.append((one.sha, len(one.parents), author.name or "", email, author.date, committer.date))
+        name, email = cut(author.name or ""), cut(author.email or "")
+        rows.append((one.sha, len(one.parents), name, email, author.date, committer.date))
         if one.author and not accounts.get(email):
             accounts[email] = _account(msgspec.json.decode(one.author))
-    return Page(rows, accounts)
+    if not all(map(_SHA.fullmatch, parents.union(row[0] for row in rows))):
+        raise ValueError("not a sha")
+    return Page(rows, parents, accounts)
 
 
 def _batch(rows: list[Row]) -> pa.RecordBatch:
-    """As COMMIT_SCHEMA; a date that is missing is the other one, or 1970. Raises one of _SENSELESS."""
+    """As COMMIT_SCHEMA. Raises one of _SENSELESS."""
     sha, parents, name, email, authored, committed = zip(*rows, strict=True)
-    one, other = pa.array(authored, pa.string()), pa.array(committed, pa.string())
     columns = [
         pa.array(sha, pa.string()),
         pa.array(parents, pa.int32()),
         pa.array(name, pa.string()),
         pa.array(email, pa.string()),
-        _moments(pc.coalesce(one, other, _NO_DATE)),
-        _moments(pc.coalesce(other, one, _NO_DATE)),
+        _moments(authored),
+        _moments(committed),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=COMMIT_SCHEMA)
 
 
-def _moments(written: pa.Array) -> pa.Array:
-    # By way of microseconds: Arrow takes no finer fraction than the type it reads into.
-    return written.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("ms"), safe=False)
+def _moments(written: Sequence[str | None]) -> pa.Array:
+    """Times as by git: a date that is missing or makes no sense is 1970, one beyond the calendar its end."""
+    try:
+        # By way of microseconds: Arrow takes no finer fraction than the type it reads into.
+        texts = pc.fill_null(pa.array(written, pa.string()), _NO_DATE)
+        moments = texts.cast(pa.timestamp("us", "UTC")).cast(pa.timestamp("ms"), safe=False).cast(pa.int64())
+    except pa.ArrowInvalid:
+        moments = pa.array([_moment(one) for one in written], pa.int64())
+    clipped = pc.min_element_wise(pc.max_element_wise(moments, _EARLIEST), _LATEST)
+    return clipped.cast(pa.timestamp("ms"))
+
+
+def _moment(text: str | None) -> int:
+    """Milliseconds since 1970, one date at a time."""
+    try:
+        moment = datetime.fromisoformat(text or _NO_DATE)
+    except ValueError:
+        return _LATEST if _LATE_YEAR.match(text or "") else 0
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _account(author: Any) -> Account | None:
     """The account behind a commit. Null, {}, a bot, and GitHub's web interface are nobody: GraphQL names people only."""
-    if not isinstance(author, dict) or not isinstance(author.get("id"), int):
+    if not isinstance(author, dict) or author.get("type", "User") != "User" or author.get("login") == _WEB_INTERFACE:
         return None
-    if author.get("type", "User") != "User" or author.get("login") == _WEB_INTERFACE:
+    identity, login = author.get("id"), author.get("login")
+    if not isinstance(identity, int) or isinstance(identity, bool) or not 0 < identity <= _LARGEST_ID:
         return None
-    return author["id"], author.get("login")
+    return identity, cut(login) if isinstance(login, str) else None
