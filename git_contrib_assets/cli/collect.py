@@ -86,7 +86,7 @@ def collect(
         outcome = pipeline.run(
             settings, targets, max_wait=max_wait, listener=listener, everything_again=everything_again
         )
-    summarise(console, outcome, budget, time.monotonic() - started, command=command)
+    summarise(console, outcome, budget, time.monotonic() - started, command=command, quiet=quiet)
     return outcome.exit_code
 
 
