@@ -380,13 +380,8 @@ async def test_an_empty_repository_alone_is_no_reason_to_leave_git(scene):
     scene.add(nothing=0)
     settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=scene.github.server_url)
     git = GitHistory(settings, scene.home.git, attempts=1)
-<<<<<<< HEAD
-    assert await scene.crawl(source=lambda client: GitElseRest(git, RestHistory(client))) == {"nothing": "empty"}
-    assert scene.landing.commits.landed(1).source == "git"
-=======
     assert await scene.crawl(source=lambda client: GitElseRest(git, scene.by_rest(client))) == {"nothing": "empty"}
     assert scene.landing.commits.landed(1).source == "git"
->>>>>>> f95e777 (REST: a history is complete when no parent is missing)
     assert not scene.heard.notes
 
 
@@ -407,13 +402,8 @@ async def test_rest_takes_over_where_git_got_through_once_and_does_not_any_more(
     for server_url, source in ((scene.github.server_url, "git"), ("http://127.0.0.1:1", "rest")):
         settings = github_settings(TOKEN, api_url=scene.github.api_url, server_url=server_url)
         git = GitHistory(settings, scene.home.git, attempts=1)
-<<<<<<< HEAD
-        await scene.crawl(source=lambda client, git=git: GitElseRest(git, RestHistory(client)), everything_again=True)
-        assert scene.landing.commits.landed(1).source == source
-=======
         await scene.crawl(source=lambda client, git=git: GitElseRest(git, scene.by_rest(client)), everything_again=True)
         assert scene.landing.commits.landed(1).source == source
->>>>>>> f95e777 (REST: a history is complete when no parent is missing)
 
 
 async def test_git_that_works_is_kept_where_one_repository_fails(scene):
