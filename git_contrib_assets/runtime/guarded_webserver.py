@@ -12,9 +12,10 @@ import uvicorn
 from dagster._core.workspace.context import IWorkspaceProcessContext
 from dagster_webserver import cli
 from dagster_webserver.app import create_app_from_workspace_process_context
+from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
 from git_contrib_assets.runtime.ports import ALL_ADDRESSES, UI_HOSTS, host_name, ui_hosts
@@ -35,7 +36,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it in a sentence."""
         refusal = None if scope["type"] == "lifespan" else self._refusal(HTTPConnection(scope))
-        await (refusal or self._app)(scope, receive, send)
+        await (refusal or self._app)(scope, receive, _not_for_frames(send))
 
     def _refusal(self, request: HTTPConnection) -> PlainTextResponse | None:
         host = ", ".join(request.headers.getlist("host")).lower()
@@ -61,6 +62,17 @@ class Guard:
         return scheme in {"http", "https"} and (authority == host or authority in self._other_hosts)
 
 
+def _not_for_frames(send: Send) -> Send:
+    """Pages of the UI may not be shown inside those of another website, which could make people click in them."""
+
+    async def send_with_header(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["X-Frame-Options"] = "SAMEORIGIN"
+        await send(message)
+
+    return send_with_header
+
+
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
@@ -84,7 +96,7 @@ def _opens_a_page(request: HTTPConnection) -> bool:
 
 
 def _is_graphql_in_the_address(request: HTTPConnection) -> bool:
-    """Also changes can be asked for that way, by any image on any page. With text/html Dagster only shows an editor."""
+    """Dagster would do what it asks, and any page can ask by an image. With text/html it only shows an editor."""
     return (
         request.scope["type"] == "http"
         and request.scope["path"].endswith("/graphql")

@@ -33,7 +33,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Does whatever it is asked."""
     del receive
     kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
-    await send({"type": f"{kind}.start", "status": 200})
+    await send({"type": f"{kind}.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
     await send({"type": f"{kind}.body", "body": b"done"})
 
 
@@ -47,6 +47,10 @@ class Server:
 
     def ask(self, method: str = "GET", path: str = "/", kind: str = "http", **headers: str) -> tuple[int, str]:
         """The status and the text of its answer. Headers are named with _ for -."""
+        start, body = self.messages(method, path, kind, **headers)
+        return start["status"], body["body"].decode()
+
+    def messages(self, method: str, path: str, kind: str, **headers: str) -> list[Message]:
         sent: list[Message] = []
 
         async def receive() -> Message:
@@ -64,7 +68,7 @@ class Server:
         }
         scope |= {"method": method} if kind == "http" else {}
         asyncio.run(Guard(application, self.bound_to, self.other_hosts)(scope, receive, send))
-        return sent[0]["status"], sent[1]["body"].decode()
+        return sent
 
 
 OURS = Server()
@@ -181,6 +185,12 @@ def test_what_another_website_sends_is_refused(site: str, method: str, headers: 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "same-origin", "none"])
 def test_a_link_opens_a_page(site: str) -> None:
     assert OURS.ask("GET", "/runs", sec_fetch_site=site, accept="text/html", **LINK) == PASSED
+
+
+def test_no_page_is_shown_inside_one_of_another_website() -> None:
+    """Some browsers do not say that a page is wanted for a frame."""
+    start, _ = OURS.messages("GET", "/runs", "http")
+    assert start["headers"] == [(b"content-type", b"text/plain"), (b"x-frame-options", b"SAMEORIGIN")]
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
