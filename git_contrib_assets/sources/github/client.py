@@ -30,6 +30,7 @@ _MAX_REDIRECTS = 5
 _MAX_LIMITS = 20
 _MAX_POLLS = 20
 _LONGEST_LINK = 500
+_LONGEST_ADDRESS = 300
 _TIMEOUT = httpx.Timeout(None, connect=10.0)  # the whole of a request has a bound: Patience
 _PATIENCE = Patience()
 _growing = wait_exponential_jitter(multiplier=0.5, max=20.0, jitter=0.5)
@@ -123,8 +124,8 @@ class GitHubClient:
                 return response
             url = _resolved(url, response.headers["location"]) or ""
             if not url:
-                raise GitHubUnavailable(f"{path} redirects to what is no address: check GITHUB_API_URL")
-        raise GitHubUnavailable(f"{path} redirects in circles: try again later")
+                raise GitHubUnavailable(f"{_shown(path)} redirects to what is no address: check GITHUB_API_URL")
+        raise GitHubUnavailable(f"{_shown(path)} redirects in circles: try again later")
 
     async def pages(self, path: str, parameters: Mapping[str, str | int]) -> AsyncIterator[httpx.Response]:
         """Every page of a list, by its Link headers; after a full page without a link to the next, by number.
@@ -146,7 +147,9 @@ class GitHubClient:
             elif _rows(response) >= int(asked["per_page"]):  # what stands between may have dropped the header
                 before, response = response, await self.get(path, {**asked, "page": number})
                 if response.content == before.content:
-                    raise GitHubUnavailable(f"{path}: the same page came again as the next one: run again later")
+                    raise GitHubUnavailable(
+                        f"{_shown(path)}: the same page came again as the next one: run again later"
+                    )
             else:
                 return
 
@@ -156,7 +159,7 @@ class GitHubClient:
         if following is None or _origin(following) not in self._trusted:
             host = printable((following and urlsplit(following).hostname) or "no address")
             raise GitHubUnavailable(
-                f"{path}: the next page lies on another host ({host}): check GITHUB_API_URL; nothing was sent there"
+                f"{_shown(path)}: the next page lies on another host ({host}): check GITHUB_API_URL; nothing was sent there"
             )
         return following
 
@@ -252,7 +255,7 @@ class GitHubClient:
         except (httpx.RequestError, httpx.InvalidURL) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise GitHubUnavailable(
-                    f"{_without_query(url)} has a certificate that is not trusted here: name its authority's file in "
+                    f"{_shown(url)} has a certificate that is not trusted here: name its authority's file in "
                     "SSL_CERT_FILE"
                 ) from redacted(error)
             heavy = heavy or isinstance(error, httpx.ReadTimeout)
@@ -327,7 +330,7 @@ def _given_up(url: str, resource: str, failure: _TryAgain) -> GitHubUnavailable:
     if resource == "graphql":
         return kind(f"GitHub's GraphQL did not answer ({failure}): try again later")
     return kind(
-        f"{_without_query(url)} did not answer properly ({failure}), {failure.attempts} times: "
+        f"{_shown(url)} did not answer properly ({failure}), {failure.attempts} times: "
         "check the network and GITHUB_API_URL, then run again"
     )
 
@@ -378,5 +381,6 @@ def _origin(url: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname or "", parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
 
 
-def _without_query(url: str) -> str:
-    return url.partition("?")[0]
+def _shown(url: str) -> str:
+    """An address for messages: without its query, which may hold anything."""
+    return printable(redact(url.partition("?")[0]), _LONGEST_ADDRESS)
