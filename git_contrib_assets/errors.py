@@ -4,7 +4,7 @@
     ├── UsageError                  exit 2   a target or an option is malformed
     ├── NotAllowed                  exit 5   the token lacks a right (403)
     │   └── TokenRefused                     GitHub refuses the token itself (401): nothing else can be asked
-    ├── Stopped                     exit 4   a bound was reached before the work was done
+    ├── Stopped                     exit 4   stopped by a limit or a timeout before the work was finished
     │   ├── LimitReached                     GitHub's limit lifts later than we may wait
     │   └── LockBusy                         another run holds the lock longer than we may wait
     ├── TargetFailed                exit 3   an owner or a single repository could not be listed (alone: exit 1)
@@ -12,7 +12,7 @@
     ├── RepositoryFailed            exit 3   one repository; the others go on
     │   ├── RepositoryNotFound               404: gone, renamed away or private
     │   ├── RepositoryBlocked                403 tos, 451: GitHub took it down
-    │   ├── HistoryCorrupt                   what was sent is no readable history
+    │   ├── HistoryCorrupt                   what was sent is not a readable history
     │   │   └── HistoryIncomplete            commits are missing from it
     │   └── HistoryUnavailable               timeouts, 5xx, 429 to the end
     ├── AccountsUnavailable         exit 3   GitHub could not say which accounts own some e-mails
@@ -25,7 +25,7 @@
     ├── PortTaken                   exit 1   another program listens there
     └── NotPublished                exit 1   there is no snapshot yet, or a check held one back
 
-Each message says what happened, to whom, and what to do next. None holds a token or an e-mail address.
+Each message says what happened, to which repository or target, and what to do next. None holds a token or an e-mail address.
 """
 
 from pathlib import Path
@@ -64,7 +64,7 @@ class TokenRefused(NotAllowed):
 
 
 class Stopped(GitContribError):
-    """A bound was reached before the work was done."""
+    """Stopped by a limit or a timeout before the work was finished."""
 
     exit_code = 4
     reason = "stopped"
@@ -103,7 +103,7 @@ class UnknownTarget(TargetFailed):
 
 
 class RepositoryFailed(GitContribError):
-    """One repository's history could not be had; the others go on."""
+    """One repository's history could not be fetched; the others go on."""
 
     exit_code = 3
     reason = "repository_failed"
@@ -122,7 +122,7 @@ class RepositoryBlocked(RepositoryFailed):
 
 
 class HistoryCorrupt(RepositoryFailed):
-    """What the server sent is no readable history."""
+    """What the server sent is not a readable history."""
 
     reason = "corrupt"
 
@@ -187,7 +187,7 @@ class WarehouseBusy(StorageError):
 
 
 class PortTaken(GitContribError):
-    """A port that we were to listen on cannot be had."""
+    """A port that we were to listen on is taken."""
 
     reason = "port_taken"
 

@@ -69,7 +69,7 @@ def errors_redacted() -> Iterator[None]:
 
 
 def log() -> Any:
-    """The log. In a process where nobody said how much is to be seen, as in Dagster's, that is warnings."""
+    """The log. A process that was not told how much to show, such as Dagster's, shows warnings."""
     if not structlog.is_configured():
         _configure(0)
     return structlog.get_logger()

@@ -254,10 +254,10 @@ async def test_with_little_left_the_smallest_come_first_and_only_what_fits(scene
     assert await scene.crawl(token=None) == {"small": "landed", "medium": "landed"}
     (note,) = scene.heard.notes
     assert "GitHub allows 16 more requests until" in note
-    assert "2 of 4 repositories fit for certain, the smallest come first; run again then" in note
+    assert "2 of 4 repositories are certain to fit, the smallest come first; run again then" in note
     assert "set GITHUB_TOKEN" in note
     assert scene.logged(AttemptState.NOT_REACHED) == {"large", "larger"}
-    assert "that is more than the 20 of a whole window: allow a longer --max-wait" in str(scene.error)
+    assert "that exceeds the limit of 20 per window, allow a longer --max-wait" in str(scene.error)
     assert "(2 repositories were not reached)" in str(scene.error)
     assert [scene.asked(name) for name in ("small", "medium", "large", "larger")] == [1, 4, 1, 1]
     assert scene.github.limits()["refused_primary"] == 0
@@ -304,7 +304,7 @@ async def test_what_does_not_fit_is_waited_for_where_that_is_allowed(scene):
     scene.github.limits(anonymous=10, window=1)
     assert await scene.crawl(token=None) == {"one": "landed", "two": "landed", "three": "landed"}
     assert (
-        "2 of 3 repositories fit for certain, the smallest come first; for the others it is waited"
+        "2 of 3 repositories are certain to fit, the smallest come first; the rest wait for the next window"
         in (scene.heard.notes[0])
     )
     assert scene.github.limits()["refused_primary"] == 0

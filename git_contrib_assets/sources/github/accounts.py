@@ -25,9 +25,9 @@ async def ask_accounts(
 ) -> AsyncGenerator[list[AccountAnswer], None]:
     """Which accounts own these e-mails: one GraphQL query per hundred, several at a time; a batch of answers at a time.
 
-    A query that runs into GitHub's clock is asked again in halves. Questions that GitHub cannot
-    answer (their repository or commit is gone) are simply not among the answers. Raises
-    AccountsUnavailable at the end when some could not be asked, NotAllowed or LimitReached at once.
+    A query on which GitHub times out is asked again in halves. Questions that GitHub cannot answer, because their
+    repository or commit is gone, are missing from the answers. Raises AccountsUnavailable at the end if some could not
+    be asked, NotAllowed or LimitReached at once.
     """
     places = asyncio.Semaphore(CONCURRENCY)
     batches = [
@@ -40,7 +40,7 @@ async def ask_accounts(
         answers: list[AccountAnswer] = []
         async with places:
             if stops or len(failures) >= CONCURRENCY:
-                return []  # it is down, or wants no more: no use in asking every other batch as well
+                return []  # GitHub is down or refuses: the other batches would fail as well
             try:
                 await _ask_halving(client, batch, answers)
             except GitHubUnavailable as error:

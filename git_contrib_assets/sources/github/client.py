@@ -1,7 +1,7 @@
 """The GitHub client: authentication, paging, limits, retries, redirects.
 
-It hands back every reply that is final, good or bad, and leaves its meaning to the caller; it raises
-where no caller could go on (401, a limit that lasts too long, no answer).
+It returns every final reply, good or bad, and leaves its meaning to the caller. It raises an error if no caller
+could go on: after a 401, a limit that lasts too long, or no answer.
 """
 
 import asyncio
@@ -115,7 +115,7 @@ class GitHubClient:
     async def get(self, path: str, parameters: Mapping[str, str | int] | None = None) -> httpx.Response:
         """One REST resource, redirects followed, 202 polled.
 
-        Raises NotAllowed, LimitReached or GitHubUnavailable; any other status is the caller's.
+        Raises NotAllowed, LimitReached or GitHubUnavailable; the caller decides about any other status.
         """
         url = f"{self._absolute(path)}?{urlencode(parameters)}" if parameters else self._absolute(path)
         for _ in range(_MAX_REDIRECTS + 1):
@@ -124,7 +124,9 @@ class GitHubClient:
                 return response
             url = _resolved(url, response.headers["location"]) or ""
             if not url:
-                raise GitHubUnavailable(f"{_shown(path)} redirects to what is no address: check GITHUB_API_URL")
+                raise GitHubUnavailable(
+                    f"{_shown(path)} redirects to something that is not an address: check GITHUB_API_URL"
+                )
         raise GitHubUnavailable(f"{_shown(path)} redirects in circles: try again later")
 
     async def pages(self, path: str, parameters: Mapping[str, str | int]) -> AsyncIterator[httpx.Response]:
@@ -158,9 +160,8 @@ class GitHubClient:
         following = _resolved(str(response.url), link)
         if following is None or _origin(following) not in self._trusted:
             host = printable((following and urlsplit(following).hostname) or "no address")
-            raise GitHubUnavailable(
-                f"{_shown(path)}: the next page lies on another host ({host}): check GITHUB_API_URL; nothing was sent there"
-            )
+            text = f"the next page lies on another host ({host}): check GITHUB_API_URL; nothing was sent there"
+            raise GitHubUnavailable(f"{_shown(path)}: {text}")
         return following
 
     async def graphql(self, query: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -263,7 +264,7 @@ class GitHubClient:
             raise _TryAgain(text, heavy=heavy) from redacted(error)
 
     def _authorization(self, url: str) -> dict[str, str]:
-        """The token, for the configured hosts only: never for where a Link or a redirect may lead."""
+        """The token, for the configured hosts only, wherever a Link or a redirect may lead."""
         if self._settings.token and _origin(url) in self._trusted:
             return {"Authorization": f"Bearer {self._settings.token.get_secret_value()}"}
         return {}
@@ -368,7 +369,7 @@ def _rows(response: httpx.Response) -> int:
 
 
 def _resolved(base: str, link: str) -> str | None:
-    """The address that a Link or a redirect names, or None where it names none that could be asked."""
+    """The address that a Link or a redirect names, or None if nothing there can be asked."""
     try:
         url = urljoin(base, link)
         return url if _origin(url)[0] in {"http", "https"} and httpx.URL(url).host else None

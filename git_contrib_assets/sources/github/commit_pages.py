@@ -1,4 +1,4 @@
-"""GitHub's replies that list commits: what we take of them, as rows and accounts, and the rows as record batches.
+"""GitHub's lists of commits: what we take of them, as rows and accounts, and the rows as record batches.
 
 Every part of an author may be missing; a reply of any other odd shape makes no sense, and says so.
 """
@@ -61,12 +61,12 @@ class _Parent(msgspec.Struct):
 
 
 class _Listed(msgspec.Struct):
-    """What we take of a commit in a list: most of a reply is nothing of it, and is passed over unread."""
+    """What we take of a commit in a list. The rest, which is most of a reply, is skipped unread."""
 
     sha: str
     commit: _Written
     parents: list[_Parent]
-    author: msgspec.Raw = msgspec.Raw()  # an account; read only where it may tell something new
+    author: msgspec.Raw = msgspec.Raw()  # an account; read only if it may tell something new
 
 
 class Comparison(msgspec.Struct):

@@ -36,7 +36,7 @@ _PRIMARY_TYPES = {
     "RATE_LIMITED",
     "RATE_LIMIT",
 }  # the second says "already exceeded"; GitHub's documentation knows the first
-_LONGEST_WINDOW_SECONDS = 86400.0  # GitHub's are an hour: a header that says more than a day makes no sense
+_LONGEST_WINDOW_SECONDS = 86400.0  # GitHub's are an hour: a header with more than a day makes no sense
 
 
 class Meaning(StrEnum):
@@ -53,7 +53,7 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A reply's meaning; ``seconds`` to wait where GitHub says it, else None."""
+    """A reply's meaning; ``seconds`` to wait if GitHub tells them, else None."""
 
     meaning: Meaning
     seconds: float | None = None
@@ -112,7 +112,7 @@ def _message(body: Any) -> str:
 
 
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds, or a date (RFC 9110 allows both); a header that is blank, senseless or gone by counts as absent."""
+    """Seconds, or a date (RFC 9110 allows both); a header that is blank, makes no sense or lies in the past counts as absent."""
     text = headers.get("retry-after", "")
     seconds = _number(text)
     if seconds is None:
@@ -195,7 +195,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Allowance:
-    """What GitHub still allows until its window ends: so many requests, in so many seconds, of ``limit`` in all."""
+    """What GitHub still allows until its window ends: ``requests`` of ``limit``, within ``seconds``."""
 
     requests: int
     limit: int
@@ -247,7 +247,7 @@ class Budget:
         self.requests += 1
 
     def release(self, resource: str, headers: Mapping[str, str] | None) -> None:
-        """The request came back, with these headers, or did not (None)."""
+        """The request was answered, with these headers, or was not (None)."""
         bucket, now = self.buckets[resource], self.clock()
         bucket.in_flight -= 1
         self._answered.setdefault(resource, deque()).append(now)
@@ -273,12 +273,12 @@ class Budget:
         return (answered[0] if answered else now) + _PACING_SECONDS - now
 
     def succeeded(self) -> None:
-        """A request went through: the next secondary limit starts small again, unless that was sent before a pause."""
+        """A request went through: the next secondary limit starts small again, unless the request was sent before the pause."""
         if self.clock() >= self._paused_until:
             self._secondary_in_a_row = 0
 
     def limited(self, verdict: Verdict) -> None:
-        """Pause everything, as long as GitHub says, else at least a minute, doubling each time (GitHub's rule)."""
+        """Pause everything for as long as GitHub says, else for a minute at least, twice as long each time (GitHub's rule)."""
         seconds = verdict.seconds
         now = self.clock()
         if seconds is None:
@@ -313,7 +313,7 @@ class Budget:
         await self.sleep(seconds)
 
     def allowance(self, resource: str) -> Allowance | None:
-        """What may still be sent before a new window begins; None where GitHub did not tell, or that window is over."""
+        """What may still be sent before a new window begins; None if GitHub did not tell, or that window is over."""
         bucket, now = self.buckets.get(resource), self.clock()
         if bucket is None or bucket.remaining is None or now > bucket.reset_at + 1.0:
             return None
@@ -323,7 +323,7 @@ class Budget:
         )
 
     def left(self, resource: str) -> dict[str, int]:
-        """What is left of one budget, as metadata; nothing where GitHub did not tell."""
+        """What is left of one budget, as metadata; nothing if GitHub did not tell."""
         remaining = self.remaining()
         return {"budget_left": remaining[resource]} if resource in remaining else {}
 

@@ -47,10 +47,10 @@ class RestHistory:
         self._limit: LimitReached | None = None
 
     async def plan(self, wanted: Sequence[tuple[Repository, Known | None]]) -> list[Repository]:
-        """As listed, unless little is left of GitHub's budget: then the smallest first, and it is said what fits.
+        """As listed, or the smallest first if little is left of GitHub's budget; then it is also told what fits.
 
-        Where to wait for the next window would take too long, they are read one after the other: each is begun only
-        if all of it fits. Raises NotAllowed.
+        If the wait for the next window is too long, repositories are read one at a time, each only if all of it fits.
+        Raises NotAllowed.
         """
         repositories = [repository for repository, _ in wanted]
         if wanted and not self.client.signed_in:
@@ -58,8 +58,8 @@ class RestHistory:
         allowance = self.client.budget.allowance("core")
         if not wanted or allowance is None or allowance.requests >= self.paging.little_budget:
             return repositories
-        # What is asked here of a new repository is its first page. Half of what is left is for the rest of the pages.
-        # Where not all can be asked it is others each time, so that large ones cannot stand in the way for ever.
+        # Of a new repository this asks for the first page; half of the budget is kept for the other pages. If it is
+        # not enough for all, each run asks about others, so that large ones do not block the rest for ever.
         asked = list(wanted)
         if len(asked) > allowance.requests // 2:
             asked = random.sample(asked, allowance.requests // 2)
@@ -75,10 +75,10 @@ class RestHistory:
         return sorted(repositories, key=lambda one: needed.get(one.repository_id, self.paging.little_budget))
 
     def read(self, repository: Repository, *, cancellation: Cancellation, known: Known | None = None) -> History:
-        """The history of the default branch as GitHub has it now; what is new since ``known`` where that is enough.
+        """The history of the default branch as GitHub has it now; only what is new since ``known`` if that is enough.
 
         Blocks; ``cancellation`` ends it. Raises RepositoryNotFound, RepositoryBlocked, HistoryCorrupt or
-        HistoryUnavailable; LimitReached where it does not fit into what GitHub allows; NotAllowed.
+        HistoryUnavailable; LimitReached if it does not fit into what GitHub allows; NotAllowed.
         """
         if self._limit:
             raise self._limit
@@ -128,7 +128,7 @@ class RestHistory:
             return
         advice = "run again then"
         if requests > allowance.limit:
-            advice = f"that is more than the {allowance.limit} of a whole window: allow a longer --max-wait"
+            advice = f"that exceeds the limit of {allowance.limit} per window, allow a longer --max-wait"
         raise LimitReached(
             f"GitHub allows {allowance.requests} more requests until {allowance.until} and {repository.repository} takes "
             f"{requests}: {advice}{self._token_advice()}",
@@ -147,13 +147,15 @@ class RestHistory:
         if fit == repositories:
             text += f"all {repositories} repositories fit, they take {sum(needed.values())}"
         else:
-            text += f"{fit} of {repositories} repositories fit for certain, the smallest come first"
+            text += f"{fit} of {repositories} repositories are certain to fit, the smallest come first"
             waits = allowance.seconds <= self.client.budget.max_wait
             text += (
-                "; for the others it is waited" if waits else f"; run again then for the others{self._token_advice()}"
+                "; the rest wait for the next window"
+                if waits
+                else f"; run again then for the others{self._token_advice()}"
             )
         if allowance.seconds > self.client.budget.max_wait:
-            self.concurrency = 1  # only so is it certain how many requests are left for the next
+            self.concurrency = 1  # else it is not certain how many requests are left for the next one
         reporter().note(text)
 
     def _token_advice(self) -> str:
@@ -171,7 +173,7 @@ def _start_of(repository: Repository, response: httpx.Response, rows_per_page: i
     came = Completeness(tip)
     came.add((row[0] for row in page.rows), page.parents)
     last = _PAGE_NUMBER.search(response.links.get("last", {}).get("url", ""))
-    # That there is no link does not say that there is no more: only commits whose parents are all there do.
+    # A missing link does not mean that there are no more pages. If all parents are there, there are none.
     unknown = None if "next" in response.links or came.missing() else 1
     return Start(
         tip=tip,
