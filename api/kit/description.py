@@ -21,7 +21,7 @@ PROBLEMS = {
     "404": "There is no such repository, month or address.",
     "429": "Too many queries are waiting; see Retry-After.",
     "500": "Something went wrong in the server.",
-    "503": "There is no snapshot yet, or the query took too long; see Retry-After.",
+    "503": "There is no snapshot to answer from, or the query took too long; see Retry-After.",
 }
 VERSION = "1"
 
