@@ -1,7 +1,7 @@
 -- one row per repository and contributor: the contributor's first commit there
 -- key: repository_id, contributor_id
 -- reads: typed.authors, typed.repositories, marts.contributors
--- the earliest time, then the smallest sha; a time that lies in the future counts in the current month
+-- the earliest time, then the smallest sha; a time in the future counts in the current month
 with firsts as (
     select
         repository_id,

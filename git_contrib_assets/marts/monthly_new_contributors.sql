@@ -1,7 +1,7 @@
 -- one row per repository and month, from the earlier of its creation and its first commit to now, zeros included
 -- key: repository_id, date
 -- reads: marts.first_commits, typed.repositories
--- a repository that never could be read has no rows; one that vanished ends with the month in which it was last listed
+-- a repository that was never read has no rows; one that vanished ends with the month in which it was last listed
 with counted as (
     select
         repository_id,

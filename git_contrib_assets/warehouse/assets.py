@@ -65,7 +65,7 @@ def commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore
 
 @_table(KNOWN_BOTS, [["landing", "crawl_log"]])  # of itself it needs nothing: it is made with the others
 def known_bots(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per address, login or author name that is known to be a program although nothing in it says [bot].
+    """One row per address, login or author name that is known to belong to a program although it does not end in [bot].
 
     Key: `kind`, `value`. A list kept by hand.
     """

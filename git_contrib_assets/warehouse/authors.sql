@@ -1,7 +1,7 @@
 -- one row per public repository and author as written (name and address), with the contributor behind it
 -- key: repository_id, address_id, author_name, is_dated
 -- reads: typed.commits, typed.repositories, typed.known_bots, landing.accounts
--- who it is: the first rule that fits, in docs/definitions.md; $key makes what stands for an address or a name opaque
+-- identity: the first rule that fits (D2 of docs/definitions.md); addresses and names are hashed with $key
 with written as (
     select
         repository_id,
@@ -15,11 +15,11 @@ with written as (
     from typed.commits
     group by all
 ),
--- only here, with few rows left, are repositories joined: those that are not public fall out
+-- joined after the grouping, because that is faster; commits of repositories that are not public drop out here
 dated as (
     select
         written.repository_id,
-        -- the sources cut both, but older landing files hold them whole
+        -- the sources cut both to 256 characters, but older landing files have them in full
         substring(written.whole_email, 1, 256) as email,
         substring(written.whole_name, 1, 256) as author_name,
         written.is_dated,

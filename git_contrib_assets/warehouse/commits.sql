@@ -1,7 +1,7 @@
 -- one row per landed repository and commit reachable from the tip of its default branch, merges included
 -- key: repository_id, sha
 -- reads: landing.commits
--- dated_at: by D4.1 of docs/definitions.md; null if neither date is plausible: the repository's fallback date counts then
+-- dated_at: by rule D4.1 of docs/definitions.md; null if neither date is plausible: fallback_at of the repository counts
 select
     repository_id,
     sha,

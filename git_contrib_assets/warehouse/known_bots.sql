@@ -1,14 +1,14 @@
--- one row per address, login or author name that is known to be a program although nothing in it says [bot]
+-- one row per address, login or author name known to belong to a program although it does not end in [bot]
 -- key: kind, value
--- reads: nothing; this list is kept by hand, each value in lower case
--- is_numbered: it comes with a number at its end too, as in facebook-github-bot-6; of others a number is part of the name
+-- reads: nothing; the list is kept by hand, with every value in lower case
+-- is_numbered: the value also matches with a number at its end, as in facebook-github-bot-6
 select
     kind,
     value,
     is_numbered,
     2 as list_version
 from (
-    -- people are called Claude: words that are given names do not belong among the names
+    -- no given names here as names: people are called Claude too
     values
     ('address', 'action@github.com', false),
     ('address', 'actions@github.com', false),

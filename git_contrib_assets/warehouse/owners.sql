@@ -1,7 +1,7 @@
 -- one row per owner of a public repository ever listed
 -- key: owner_id
 -- reads: typed.repositories
--- an owner who was renamed goes by the name of the newest listing
+-- an owner who was renamed has the name of the newest listing
 select
     owner_id,
     arg_max(owner, listed_at) as owner,

@@ -1,7 +1,7 @@
 -- one row per public repository ever listed, with how its last attempt ended
 -- key: repository_id
 -- reads: landing.repositories, landing.histories, landing.crawl_log
--- until: how far its months go; fallback_at: the date of commits that have no plausible one
+-- until: the time at which its months end; fallback_at: the date of commits that have no plausible date of their own
 with numbered as (
     select
         *,
@@ -86,6 +86,6 @@ left join landing.histories as histories using (repository_id)
 left join last_attempts using (repository_id)
 left join failing using (repository_id)
 left join emptying using (repository_id)
--- every other table takes its repositories from here: one that was seen private is in none of them (D10.3)
+-- all other tables take their repositories from here, so this line keeps private ones out of all of them (D10.3)
 where not listed.is_private and listed.missing_reason is distinct from 'private'
 order by listed.repository, listed.repository_id

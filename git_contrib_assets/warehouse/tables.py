@@ -28,12 +28,12 @@ REPOSITORIES = Table(
         Column("state_reason", "VARCHAR", "Why it failed or vanished, in one word; else null"),
         Column("state_since", "TIMESTAMP", "When that state was first seen (UTC)"),
         Column("is_landed", "BOOLEAN", "There is a landing file: the repository has months"),
-        Column("collected_at", "TIMESTAMP", "When the commits counted here were fetched (UTC); null when never"),
+        Column("collected_at", "TIMESTAMP", "When the commits counted here were fetched (UTC); null if never"),
         Column("tip", "VARCHAR", "Sha of the newest commit counted, or null"),
         Column("commits", "BIGINT", "Commits in the landing file, by its footer"),
         Column("listed_at", "TIMESTAMP", "When it was last listed (UTC)"),
-        Column("until", "TIMESTAMP", "How far its months go: now, or when it was last listed"),
-        Column("fallback_at", "TIMESTAMP", "The date of commits that have no plausible one (UTC)"),
+        Column("until", "TIMESTAMP", "When its months end: now, or when it was last listed"),
+        Column("fallback_at", "TIMESTAMP", "The date of commits without a plausible date of their own (UTC)"),
     ),
 )
 
@@ -74,13 +74,13 @@ COMMITS = Table(
 KNOWN_BOTS = Table(
     name="known_bots",
     layer="warehouse",
-    grain="One row per address, login or author name that is known to be a program although nothing in it says [bot]",
+    grain="One row per address, login or author name that is known to belong to a program although it does not end in [bot]",
     key=("kind", "value"),
     order=("kind", "value"),
     columns=(
         Column("kind", "VARCHAR", "address, login or name"),
         Column("value", "VARCHAR", "The address, login or name, in lower case"),
-        Column("is_numbered", "BOOLEAN", "It comes with a number at its end too"),
+        Column("is_numbered", "BOOLEAN", "It also matches with a number at its end"),
         Column("list_version", "INTEGER", "Version of the list"),
     ),
 )
@@ -94,18 +94,22 @@ AUTHORS = Table(
     columns=(
         _REPOSITORY_ID,
         Column("contributor_id", "VARCHAR", "Who it is: the same in all repositories", personal=True),
-        Column("identity", "VARCHAR", "The rule that told who it is: account, bot, email or name"),
+        Column("identity", "VARCHAR", "The rule that says who it is: account, bot, email or name"),
         Column("login", "VARCHAR", "GitHub login where one is known, else null"),
         Column("is_login_current", "BOOLEAN", "GitHub said the login; else it is read out of an address"),
-        Column("author_name", "VARCHAR", "Author's name, trimmed; null where it holds an @"),
+        Column("author_name", "VARCHAR", "Author's name, trimmed; null if it holds an @"),
         Column("is_bot", "BOOLEAN", "The address, the login or a name that ends in [bot] says that it is a bot"),
         Column(
             "has_bot_name", "BOOLEAN", "The name is on the list of bots: that alone proves nothing about an account"
         ),
         Column("address_id", "VARCHAR", "Keyed hash of the address"),
-        Column("is_askable", "BOOLEAN", "GitHub can be asked whose address it is: it is not blank, and no bot's own"),
-        Column("asked_at", "TIMESTAMP", "When GitHub was last asked (UTC); null when never"),
-        Column("is_dated", "BOOLEAN", "These commits have a plausible date of their own; else it is the repository's"),
+        Column("is_askable", "BOOLEAN", "GitHub can be asked who owns the address: it is not blank and not a bot's"),
+        Column("asked_at", "TIMESTAMP", "When GitHub was last asked (UTC); null if never"),
+        Column(
+            "is_dated",
+            "BOOLEAN",
+            "These commits have a plausible date; those without one count at the repository's fallback_at",
+        ),
         Column("commits", "BIGINT", "These commits of this author in the repository"),
         Column("first_commit_at", "TIMESTAMP", "Time of the earliest of them (UTC)"),
         Column("first_commit_sha", "VARCHAR", "Its sha; of several at one time the smallest"),

@@ -1,1 +1,1 @@
-"""What the checks counted, one row for each table, so that a passed check says of how much; and why old months changed."""
+"""Counts shown with a check's result, so that a passing check says how many rows it covered; why old months changed."""

@@ -1,7 +1,7 @@
 -- one row per repository of the previous snapshot that is still there, with what may have changed its old months
 -- key: repository_id
 -- reads: marts.first_commits, typed.repositories, typed.commits
--- a tip that is no longer among the commits is not an ancestor of the present one: history was rewritten
+-- if the earlier tip is no longer among the commits, history was rewritten
 with tips as (
     select
         earlier.repository_id,

@@ -1,4 +1,4 @@
--- one row per contributor: the ten who are there for the shortest time
+-- one row per contributor: the ten who came last
 -- key: login, since
 -- reads: marts.contributors
 select

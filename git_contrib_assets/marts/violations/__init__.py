@@ -1,1 +1,1 @@
-"""What must not be: selects that must return no row."""
+"""Selects that must return no row."""

@@ -1,4 +1,4 @@
--- repositories whose landed commits are not all behind an author; must return no row
+-- repositories with landed commits that are not counted for any author; must return no row
 -- reads: typed.repositories, typed.authors
 with counted as (
     select

@@ -1,4 +1,4 @@
--- contributors that are bots, when they are more than 20 percent; must return no row
+-- bots, if they are more than 20 percent of the contributors; must return no row
 -- reads: marts.contributors
 select
     count(*) filter (where is_bot) as bots,

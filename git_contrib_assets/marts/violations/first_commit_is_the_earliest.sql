@@ -1,4 +1,4 @@
--- first commits that come after an earlier one of the contributor, or of all in the repository; must return no row
+-- first commits that are not the earliest of the contributor, or of the repository; must return no row
 -- reads: marts.first_commits, typed.authors, typed.commits, typed.repositories
 with later as (
     select
@@ -10,7 +10,7 @@ with later as (
     where authors.first_commit_at < firsts.first_commit_at
         or (authors.first_commit_at = firsts.first_commit_at and authors.first_commit_sha < firsts.first_commit_sha)
 ),
--- who wrote a commit is known to typed.authors alone: the commits themselves can only tell when the first of all was
+-- typed.commits does not say who the contributor is, so it can only check the earliest commit of the whole repository
 landed as (
     select
         repository_id,

@@ -1,4 +1,4 @@
--- contributors without an account, when they are more than 60 percent although accounts were asked; must return no row
+-- contributors without an account, if they are more than 60 percent although GitHub was asked; must return no row
 -- reads: marts.contributors, typed.authors
 with asked as (
     select count(asked_at) / count(*) as share

@@ -1,4 +1,4 @@
--- repositories where the sum over months is not the number of contributors; must return no row
+-- repositories in which the sum over all months is not the number of contributors; must return no row
 -- reads: marts.monthly_new_contributors, marts.first_commits
 with months as (
     select

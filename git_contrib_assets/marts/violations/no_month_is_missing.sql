@@ -1,4 +1,4 @@
--- repositories whose months have a hole, begin too late or end at the wrong month; must return no row
+-- repositories whose months have a gap, begin too late or end in the wrong month; must return no row
 -- reads: marts.monthly_new_contributors, typed.repositories
 with spans as (
     select

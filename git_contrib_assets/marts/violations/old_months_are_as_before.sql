@@ -1,4 +1,4 @@
--- months that were over in the previous snapshot, and have another number now; must return no row
+-- months that were over in the previous snapshot and have another number now; must return no row
 -- reads: marts.monthly_new_contributors, typed.repositories
 select
     months_before.repository_id,
@@ -8,9 +8,9 @@ select
     months.number_of_new_contributors as after
 from previous.monthly_new_contributors as months_before
 cross join previous.snapshot as snapshot
--- a repository that was seen private is left out: its name would be kept in the history of the checks
+-- leaves out repositories that are private now: the result is kept in the history of the checks
 semi join typed.repositories as public_repositories on public_repositories.repository_id = months_before.repository_id
--- those of a repository that was not there are new, not changed
+-- months of a repository that was not there before are new, not changed
 left join marts.monthly_new_contributors as months
     on months.repository_id = months_before.repository_id and months.date = months_before.date
 where months_before.date <= snapshot.complete_through
