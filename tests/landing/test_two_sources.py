@@ -205,6 +205,21 @@ async def test_an_empty_repository_one_that_fills_and_one_that_is_emptied(both: 
     assert {one.state for one in (await both.crawl()).values()} >= {AttemptState.EMPTIED}
 
 
+@pytest.mark.parametrize("message", ["odd", "even"])
+async def test_a_declared_encoding_in_which_no_header_can_be_written_changes_nobody(both: Both, message: str) -> None:
+    """Neither the name nor the date: what a committer declares is no reason to read the commit in another way."""
+    (before,) = await history(both, 1)
+    options = ["-c", "i18n.commitEncoding=UTF-16", "-c", "user.name=Zoë", "-c", "user.email=zoe@example.invalid"]
+    tree = f"{before}^{{tree}}"
+    made = run_git(both.there, *options, "commit-tree", "-m", message, "-p", before, tree).strip()
+    run_git(both.there, "update-ref", "refs/heads/main", made)
+    both.github.reload()
+    await both.crawl()
+    zoe, ann = pq.ParquetFile(both.landing["git"].commit_file(1)).read().to_pylist()
+    assert (zoe["author_name"], zoe["author_email"]) == ("Zoë", "zoe@example.invalid")
+    assert zoe["authored_at"] > ann["authored_at"]
+
+
 async def test_a_damaged_landed_file_does_not_stay(both: Both) -> None:
     """Damage that is met while what is new is merged in: everything is read again."""
     await history(both, 300)

@@ -11,12 +11,13 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from git_contrib_assets.errors import (
@@ -31,16 +32,15 @@ from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Repository
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.histories.cancellation import Cancellation
-from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, History, Known
+from git_contrib_assets.sources.histories.git_parse import LOG_FORMAT, batches
+from git_contrib_assets.sources.histories.protocol import History, Known
 
 CONCURRENCY = 4
 _OLDEST_GIT = (2, 31)  # the first that takes its configuration from the environment, and with it the token
 _ATTEMPTS = 4
 _WALL_CLOCK_SECONDS = 1800.0
 _READ_BYTES = 1 << 18  # the fields of a chunk are Python objects for a moment: this bounds the memory of a crawl
-_LOG_FORMAT = "%H%x00%P%x00%an%x00%ae%x00%at%x00%ct"
-_FIELDS = 6
-_EARLIEST, _LATEST = -62135596800, 253402300799  # years 1 to 9999: git also stores times that no calendar knows
+_HEADER_BYTES = 1 << 20
 _OPTIONS = {
     "core.hooksPath": "/dev/null",
     "credential.helper": "",
@@ -288,24 +288,45 @@ class _Git:
 
     def log(self, clone: Path, tip: str) -> Iterator[pa.RecordBatch]:
         """All commits reachable from ``tip``, newest first, as record batches of COMMIT_SCHEMA."""
+        return batches(self._log(clone, tip), lambda shas: self._headers(clone, shas), self._repository)
+
+    def _log(self, clone: Path, tip: str) -> Iterator[bytes]:
         command = [
-            "git", f"--git-dir={clone}", "log", "-z", "--no-show-signature", "--encoding=UTF-8", f"--format=tformat:{_LOG_FORMAT}", tip,
+            "git", f"--git-dir={clone}", "log", "-z", "--no-show-signature", "--encoding=UTF-8", f"--format=tformat:{LOG_FORMAT}", tip,
         ]  # fmt: skip
         with self._started(command, subprocess.DEVNULL) as process:
             assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
-            rest: list[bytes] = []
             while chunk := process.stdout.read(_READ_BYTES):
-                fields = (b"".join((*rest, chunk))).split(b"\0")
-                whole = (len(fields) - 1) // _FIELDS * _FIELDS
-                rest = [b"\0".join(fields[whole:])]
-                if whole:
-                    yield _batch(fields[:whole])
-            if process.wait() and self._cancellation.cancelled:
-                raise HistoryUnavailable(f"{self._repository}: interrupted")
-            if process.returncode or rest not in ([], [b""]):
-                raise HistoryCorrupt(
-                    f"{self._repository}: git could not list the commits it received: run again, it is fetched anew"
-                )
+                yield chunk
+            if process.wait():
+                raise self._unlisted()
+
+    def _headers(self, clone: Path, shas: Sequence[bytes]) -> list[bytes]:
+        """The beginnings of these commits, byte by byte as they are stored."""
+        with tempfile.TemporaryFile() as names:
+            names.write(b"\n".join(shas) + b"\n")
+            names.seek(0)
+            command = ["git", f"--git-dir={clone}", "cat-file", "--batch"]
+            with self._started(command, subprocess.DEVNULL, stdin=names) as process:
+                assert process.stdout is not None  # noqa: S101 - for the type checker: it is a pipe
+                return [self._header(process.stdout) for _ in shas]
+
+    def _header(self, output: IO[bytes]) -> bytes:
+        """The next commit: a line that ends with its size, its content, a line break."""
+        size = output.readline().rpartition(b" ")[2]
+        if not size.strip().isdigit():
+            raise self._unlisted()
+        header, left = output.read(min(int(size), _HEADER_BYTES)), max(int(size) - _HEADER_BYTES, 0) + 1
+        while skipped := output.read(min(left, _READ_BYTES)):
+            left -= len(skipped)
+        return header.partition(b"\n\n")[0]
+
+    def _unlisted(self) -> HistoryUnavailable | HistoryCorrupt:
+        if self._cancellation.cancelled:
+            return HistoryUnavailable(f"{self._repository}: interrupted")
+        return HistoryCorrupt(
+            f"{self._repository}: git could not list the commits it received: run again, it is fetched again"
+        )
 
     def _communicate(self, arguments: tuple[str, ...]) -> tuple[int, str, str]:
         with self._started(["git", *arguments], subprocess.PIPE) as process:
@@ -315,12 +336,14 @@ class _Git:
         return -signal.SIGKILL, "", f"operation timed out after {_WALL_CLOCK_SECONDS:.0f} s"
 
     @contextlib.contextmanager
-    def _started(self, command: list[str], stderr: int) -> Iterator[subprocess.Popen[bytes]]:
+    def _started(
+        self, command: list[str], stderr: int, *, stdin: int | IO[bytes] = subprocess.DEVNULL
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """A running git in a process group of its own, which ends with the block or when we are cancelled."""
         process = subprocess.Popen(
             command,
             env=self._environment,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=stderr,
             process_group=0,
@@ -371,38 +394,3 @@ def _environment(settings: Settings) -> dict[str, str]:
         "GIT_NO_REPLACE_OBJECTS": "1",
         "LC_ALL": "C",
     }
-
-
-def _batch(fields: list[bytes]) -> pa.RecordBatch:
-    """A batch from the flat list of git log's fields: slices and Arrow kernels, no loop over commits."""
-    sha, parents, name, email, authored, committed = (fields[number::_FIELDS] for number in range(_FIELDS))
-    parent_text = pa.array(parents, pa.binary()).cast(pa.string())
-    parent_count = pc.if_else(
-        pc.equal(pc.binary_length(parent_text), 0), 0, pc.add(pc.count_substring(parent_text, " "), 1)
-    )
-    columns = [
-        pa.array(sha, pa.binary()).cast(pa.string()),
-        parent_count.cast(pa.int32()),
-        _text(name),
-        _text(email),
-        _moment(authored),
-        _moment(committed),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=COMMIT_SCHEMA)
-
-
-def _text(values: list[bytes]) -> pa.Array:
-    """UTF-8, with bytes that are none replaced (only a batch that holds such bytes is decoded value by value)."""
-    try:
-        return pa.array(values, pa.binary()).cast(pa.string())
-    except pa.ArrowInvalid:
-        return pa.array([value.decode("utf-8", "replace") for value in values], pa.string())
-
-
-def _moment(values: list[bytes]) -> pa.Array:
-    """Seconds since 1970 as UTC times; git prints nothing for a date that it cannot read: that counts as 1970."""
-    text = pa.array(values, pa.binary()).cast(pa.string())
-    plausible = pc.match_substring_regex(text, r"^-?\d{1,18}$")
-    seconds = pc.if_else(plausible, text, pa.scalar("0")).cast(pa.int64())
-    clipped = pc.min_element_wise(pc.max_element_wise(seconds, _EARLIEST), _LATEST)
-    return pc.multiply(clipped, 1000).cast(pa.timestamp("ms"))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from crawl_scene import history_source, listed
-from git_server import DAY, FIRST_DAY, Fault, author_line, committer_line, git, serving
+from git_server import Fault, git, serving
 from github_scene import TOKEN, github_settings
 
 from git_contrib_assets.errors import (
@@ -94,85 +94,6 @@ def test_merges_count_with_the_number_of_their_parents(server, source):
     _, rows = read(source)
     assert sorted(row["parent_count"] for row in rows) == [0, 1, 1, 2]
     assert sorted(row["sha"] for row in rows) == sorted(upstream.shas())
-
-
-def test_a_history_of_many_chunks_is_whole(server, source):
-    """Longer than what is read from git at a time, so that records are cut anywhere."""
-    authors = [b"Author number %d <a%d@example.com>" % (number, number) for number in range(3000)]
-    upstream = server.create("acme/anvil", *authors)
-    _, rows = read(source)
-    assert [row["sha"] for row in rows] == upstream.shas()
-    assert [row["author_email"] for row in rows] == [f"a{number}@example.com" for number in reversed(range(3000))]
-
-
-@pytest.mark.parametrize(
-    ("author", "name", "email"),
-    [
-        (b"Zo\xc3\xab <zoe@example.com>", "Zoë", "zoe@example.com"),
-        (b"Ren\xe9 <ren\xe9@example.com>", "Ren\ufffd", "ren\ufffd@example.com"),
-        (b"\xf0\x9f\xa6\x8a <fox@example.com>", "🦊", "fox@example.com"),
-        (b"Blank <>", "Blank", ""),
-        (b" <nameless@example.com>", "", "nameless@example.com"),
-        (b"None <none>", "None", "none"),
-        (b"Tab\tbed <t@example.com>", "Tab\tbed", "t@example.com"),
-        (b"Mail < spaced@example.com >", "Mail", " spaced@example.com "),
-        (b"x[bot] <4+x[bot]@users.noreply.github.com>", "x[bot]", "4+x[bot]@users.noreply.github.com"),
-        (b"Long <" + b"x" * 3000 + b"@example.com>", "Long", "x" * 3000 + "@example.com"),
-    ],
-    ids=["utf-8", "latin-1", "emoji", "no address", "no name", "no at", "tab", "spaces", "bot", "long"],
-)  # fmt: skip
-def test_names_and_addresses_are_as_written(server, source, author, name, email):
-    """Only bytes that are no text are replaced. git itself trims what stands around a name."""
-    upstream = server.create("acme/anvil", ANN)
-    upstream.push_raw(author_line(author), committer_line())
-    first, second = read(source)[1]
-    assert (first["author_name"], first["author_email"].strip()) == (name, email.strip())
-    assert (second["author_name"], second["author_email"]) == ("Ann", "ann@example.com")
-
-
-@pytest.mark.parametrize(
-    ("written", "read_as"),
-    [
-        (b"0 +0000", "1970-01-01T00:00:00"),
-        (b"1600000000 +1400", "2020-09-13T12:26:40"),
-        (b"1600000000 -0800", "2020-09-13T12:26:40"),
-        (b"1600000000 +051800", "2020-09-13T12:26:40"),
-        (b"4102444800 +0000", "2100-01-01T00:00:00"),
-        (b"9999999999999 +0000", "9999-12-31T23:59:59"),
-        (b"99999999999999999999999999 +0000", None),
-        (b"-1 +0000", None),
-        (b"soon", None),
-        (b"", None),
-    ],
-)
-def test_dates_that_git_and_calendars_do_not_know(server, source, written, read_as):
-    """A time in UTC whatever the zone; one that git cannot read is 1970; one that no calendar knows its last year."""
-    upstream = server.create("acme/anvil", ANN)
-    upstream.push_raw(b"author Odd <odd@example.com> " + written, committer_line(FIRST_DAY + DAY))
-    first, second = read(source)[1]
-    if read_as:
-        assert first["authored_at"] == datetime.fromisoformat(read_as)
-    else:
-        assert first["authored_at"] in {
-            datetime.fromisoformat("1970-01-01"),
-            datetime.fromisoformat("9999-12-31T23:59:59"),
-        }
-    assert first["committed_at"] == datetime.fromisoformat("2020-09-14T12:26:40")
-    assert second["author_name"] == "Ann"
-
-
-@pytest.mark.parametrize("header", [b"author", b"author Nobody", b"encoding ISO-8859-1", b"x-odd \x00\x01"])
-def test_a_commit_of_an_odd_shape_is_one_commit(server, source, header):
-    upstream = server.create("acme/anvil", ANN)
-    upstream.push_raw(header, committer_line())
-    assert shas(source) == upstream.shas()
-
-
-def test_a_commit_with_nul_in_its_author_does_not_shift_the_fields(server, source):
-    upstream = server.create("acme/anvil", ANN, BOB)
-    upstream.push_raw(author_line(b"Nul\x00l <n@example.com>"), committer_line())
-    upstream.push(ANN)
-    assert shas(source) == upstream.shas()
 
 
 def test_an_empty_repository_has_no_tip_and_no_commits(server, source):
