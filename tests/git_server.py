@@ -112,14 +112,20 @@ def committer_line(moment: int = FIRST_DAY) -> bytes:
 
 @dataclass
 class Fault:
-    """What goes wrong: a status in place of the answer, or a spoilt answer. ``times`` None is for ever."""
+    """What goes wrong: a status in place of the answer, or a spoilt answer.
+
+    ``times`` None is for ever; the first ``after`` requests are answered well.
+    """
 
     status: int = 0
     text: str = ""
     location: str = ""
+    kind: str = "text/plain"
     spoil: str = ""
     stall: bool = False
+    drip: bool = False
     times: int | None = None
+    after: int = 0
 
 
 @dataclass
@@ -142,6 +148,7 @@ class GitServer:
     stalled: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
     filters: bool = True
+    leaves_out: str = ""
 
     def create(self, name: str, *authors: bytes, branch: str = "main") -> Upstream:
         """A repository with a commit for each author."""
@@ -158,6 +165,9 @@ class GitServer:
         """The fault for this request, if there is one left."""
         fault = self.faults.get(name)
         if fault is None or fault.times == 0:
+            return None
+        if fault.after:
+            fault.after -= 1
             return None
         if fault.times is not None:
             fault.times -= 1
@@ -198,13 +208,25 @@ def serving(root: Path, tls: ssl.SSLContext | None = None) -> Iterator[GitServer
                 state.stalled.set()
                 state.released.wait(600)
                 return
+            if fault and fault.drip:
+                self._drip()
+                return
             if fault and fault.status:
-                self._reply(fault.status, "text/plain", fault.text.encode(), fault.location)
+                self._reply(fault.status, fault.kind, fault.text.encode(), fault.location)
                 return
             status, kind, content = self._backend(path, query, body)
+            if state.leaves_out and b"command=fetch" in body:
+                content = commits_without(state.root / f"{name}.git", state.leaves_out)
             if fault and fault.spoil and b"packfile" in content[:200]:
                 content = spoilt(content, fault.spoil)
             self._reply(status, kind, content)
+
+        def _drip(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/x-git-upload-pack-advertisement")
+            self.end_headers()
+            while not state.released.wait(0.1):
+                self.wfile.write(b"0")
 
         def _backend(self, path: str, query: str, body: bytes) -> tuple[int, str, bytes]:
             environment = {
@@ -258,6 +280,14 @@ def serving(root: Path, tls: ssl.SSLContext | None = None) -> Iterator[GitServer
             state.released.set()
             server.shutdown()
             thread.join()
+
+
+def commits_without(folder: Path, left_out: str) -> bytes:
+    """The answer to a fetch, with all commits but one."""
+    names = [sha for sha in git(folder, "rev-list", "--all").split() if sha != left_out]
+    command = ["git", f"--git-dir={folder}", "pack-objects", "--quiet", "--stdout"]
+    done = subprocess.run(command, input="\n".join(names).encode(), capture_output=True, env=ENVIRONMENT, check=True)
+    return b"000dpackfile\n%04x\x01%s0000" % (len(done.stdout) + 5, done.stdout)
 
 
 def spoilt(content: bytes, how: str) -> bytes:

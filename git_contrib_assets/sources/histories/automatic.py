@@ -8,7 +8,8 @@ from git_contrib_assets.errors import GitContribError, RepositoryFailed
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Repository
 from git_contrib_assets.sources.histories.cancellation import Cancellation
-from git_contrib_assets.sources.histories.git import GitHistory, GitUnreachable
+from git_contrib_assets.sources.histories.git import GitHistory
+from git_contrib_assets.sources.histories.git_complaints import GitUnreachable
 from git_contrib_assets.sources.histories.protocol import History, HistorySource, Known
 from git_contrib_assets.sources.histories.rest import RestHistory
 

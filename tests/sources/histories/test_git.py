@@ -1,55 +1,25 @@
-"""The git source against real git: what it reads, what it asks for, what it makes of failures, where the token goes."""
+"""The git source against real git: what it reads, what it asks for, what it makes of failures."""
 
-import base64
-import os
 import shutil
-import subprocess
-import threading
-import time
 from datetime import datetime
-from pathlib import Path
 
-import pyarrow as pa
 import pytest
 from crawl_scene import history_source, listed
-from git_server import Fault, git, serving
+from git_scene import ADVERTISEMENT, ANN, ANVIL, BOB, clone_of, lose, pack_line, read, shas
+from git_server import Fault, Upstream, git
 from github_scene import TOKEN, github_settings
 
 from git_contrib_assets.errors import (
     HistoryCorrupt,
+    HistoryIncomplete,
     HistoryUnavailable,
     RepositoryBlocked,
     RepositoryFailed,
     RepositoryNotFound,
+    StorageFull,
+    TokenRefused,
 )
-from git_contrib_assets.sources.histories.cancellation import Cancellation
 from git_contrib_assets.sources.histories.git import sweep_clones
-from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA
-
-ANN, BOB = b"Ann <ann@example.com>", b"Bob <bob@example.com>"
-ANVIL = listed(101, "acme/anvil")
-
-
-@pytest.fixture
-def source(server, tmp_path):
-    (tmp_path / "git").mkdir()
-    return history_source(server, tmp_path / "git")
-
-
-def clone_of(source, repository=ANVIL):
-    return source.clones / f"{repository.repository_id}.git"
-
-
-def read(source, repository=ANVIL):
-    """The history, and its commits as rows."""
-    history = source.read(repository, cancellation=Cancellation())
-    batches = list(history.batches)
-    assert all(batch.schema == COMMIT_SCHEMA for batch in batches)
-    return history, pa.Table.from_batches(batches, COMMIT_SCHEMA).to_pylist()
-
-
-def shas(source, repository=ANVIL):
-    return [row["sha"] for row in read(source, repository)[1]]
 
 
 def kinds_of_objects(clone):
@@ -317,6 +287,75 @@ def test_tries_end(server, source):
     assert server.requests("acme/anvil") == source.attempts
 
 
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+def test_a_token_that_git_is_refused_with_is_a_refused_token(server, source, tmp_path, warm):
+    """No repository is called gone for it, and it is asked once."""
+    server.create("acme/anvil", ANN)
+    if warm:
+        read(source)
+    server.seen.clear()
+    server.faults["acme/anvil"] = Fault(401, "Repository not found.")
+    source = history_source(server, tmp_path / "git", TOKEN)
+    with pytest.raises(TokenRefused, match="GITHUB_TOKEN") as caught:
+        read(source)
+    assert caught.value.requests == len(server.seen) == 1
+    assert clone_of(source).exists() == warm
+
+
+def test_without_a_token_401_is_a_repository_that_is_missing_or_private(server, source):
+    server.faults["acme/anvil"] = Fault(401, "Repository not found.")
+    with pytest.raises(RepositoryNotFound):
+        read(source)
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(500, "No space left on device"),
+        Fault(200, pack_line("ERR x\nfatal: write error: No space left on device"), kind=ADVERTISEMENT),
+        Fault(404, "fatal: write error: No space left on device"),
+    ],
+    ids=["500", "ERR", "404"],
+)
+def test_a_full_disk_of_the_servers_fails_its_repository_alone(server, source, fault):
+    source.disk_full = lambda _: True
+    server.faults["acme/anvil"] = fault
+    with pytest.raises(RepositoryFailed, match="acme/anvil"):
+        read(source)
+
+
+@pytest.mark.parametrize(
+    ("full", "error"), [(True, StorageFull), (False, HistoryUnavailable)], ids=["full", "not full"]
+)
+def test_what_git_says_of_our_disk_is_compared_with_the_disk(server, source, git_that, full, error):
+    server.create("acme/anvil", ANN)
+    git_that("*clone*", "echo 'fatal: write error: No space left on device' >&2; exit 128")
+    source.disk_full = lambda folder: full and folder == source.clones
+    with pytest.raises(error, match="acme/anvil"):
+        read(source)
+
+
+@pytest.mark.parametrize(
+    ("fault", "requests"),
+    [
+        (Fault(404), 1),
+        (Fault(403), 1),
+        (Fault(502), 3),
+        (Fault(502, after=1), 4),
+        (Fault(spoil="flipped"), 9),
+    ],
+    ids=["404", "403", "502", "502 to the second", "flipped"],
+)
+def test_a_failure_tells_how_many_requests_it_took(server, source, fault, requests):
+    """Of all attempts together."""
+    server.create("acme/anvil", ANN)
+    server.faults["acme/anvil"] = fault
+    with pytest.raises(RepositoryFailed) as caught:
+        read(source)
+    assert caught.value.requests == server.requests("acme/anvil") == requests
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no.such.host.invalid"])
 def test_a_server_that_cannot_be_reached(source, url):
     source.settings = github_settings(None, server_url=url)
@@ -380,24 +419,79 @@ def test_a_damaged_clone_is_made_anew(server, source, damage):
 def test_a_clone_that_lost_a_commit_is_a_corrupt_history_until_it_is_forgotten(server, source):
     upstream = server.create("acme/anvil", ANN, BOB)
     read(source)
-    clone = clone_of(source)
-    packs = list((clone / "objects" / "pack").iterdir())
-    for pack in [path for path in packs if path.suffix == ".pack"]:
-        git(clone, "unpack-objects", "-q", given=_taken(pack, packs))
-    lost = upstream.shas()[-1]
-    (clone / "objects" / lost[:2] / lost[2:]).unlink()
+    lose(clone_of(source), upstream.shas()[-1])
     with pytest.raises(HistoryCorrupt):
         read(source)
     source.forget(ANVIL)
     assert shas(source) == upstream.shas()
 
 
-def _taken(pack: Path, packs: list[Path]) -> bytes:
-    content = pack.read_bytes()
-    for path in packs:
-        if path.stem == pack.stem:
-            path.unlink()
-    return content
+# What is cut off
+
+
+def cut_off(server, name, depth):
+    """Make a repository one that knows its last commits only."""
+    whole = server.root / f"{name}.git"
+    there = whole.rename(whole.with_name("whole.git"))
+    git(there, "clone", "--quiet", "--bare", f"--depth={depth}", there.absolute().as_uri(), str(whole))
+    git(whole, "config", "uploadpack.allowFilter", "true")
+    return Upstream(whole)
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+def test_a_server_that_has_the_last_commits_only_is_incomplete(server, source, warm):
+    """Git would ask it for the others again and again, each time from within the request before."""
+    upstream = server.create("acme/anvil", ANN, BOB, ANN)
+    if warm:
+        read(source)
+        upstream.push(*[BOB] * 4)
+    cut_off(server, "acme/anvil", 2)
+    with pytest.raises(HistoryIncomplete, match="acme/anvil"):
+        read(source)
+    assert len(server.seen) < 12
+    assert not list(source.clones.glob("*.tmp"))
+
+
+@pytest.mark.parametrize("damage", ["no root", "no middle"])
+def test_a_server_that_leaves_commits_out_of_what_it_sends_is_incomplete(server, source, git_that, damage):
+    """Git takes such a pack: whatever a filtered one lacks counts as left out on purpose."""
+    upstream = server.create("acme/anvil", ANN, BOB, ANN)
+    left_out = upstream.shas()[-1 if damage == "no root" else 1]
+    server.leaves_out = left_out
+    with pytest.raises(HistoryIncomplete, match="acme/anvil"):
+        read(source)
+    assert server.requests("acme/anvil") == 3
+
+
+@pytest.mark.parametrize("planted", ["shallow", "grafts", "replace"])
+def test_nothing_in_the_clone_on_disk_makes_a_history_shorter(server, source, planted):
+    upstream = server.create("acme/anvil", ANN, BOB, ANN)
+    read(source)
+    clone, tip = clone_of(source), upstream.tip()
+    match planted:
+        case "shallow":
+            (clone / "shallow").write_text(f"{tip}\n")
+        case "grafts":
+            (clone / "info").mkdir(exist_ok=True)
+            (clone / "info" / "grafts").write_text(f"{tip}\n")
+        case "replace":
+            git(clone, "replace", tip, upstream.shas()[-1])
+    assert [row["parent_count"] for row in read(source)[1]] == [1, 1, 0]
+
+
+def test_what_a_server_replaces_is_not_replaced_here(server, source):
+    upstream = server.create("acme/anvil", ANN, BOB, ANN)
+    git(upstream.folder, "replace", upstream.tip(), upstream.shas()[-1])
+    assert len(shas(source)) == 3
+
+
+def test_a_tip_that_is_lost_is_no_empty_repository(server, source, git_that):
+    upstream = server.create("acme/anvil", ANN)
+    read(source)
+    lose(clone_of(source), upstream.tip())
+    git_that("*fetch*", "exit 0")  # that would notice
+    with pytest.raises(HistoryIncomplete):
+        read(source)
 
 
 def test_what_killed_clones_left_is_swept(source):
@@ -405,172 +499,3 @@ def test_what_killed_clones_left_is_swept(source):
     (source.clones / "8.git").mkdir()
     sweep_clones(source.clones)
     assert [path.name for path in source.clones.iterdir()] == ["8.git"]
-
-
-# The token
-
-
-@pytest.fixture
-def watched_git(tmp_path, monkeypatch):
-    """A git before git that writes down how it was called."""
-    real, log, folder = shutil.which("git"), tmp_path / "calls", tmp_path / "bin"
-    folder.mkdir()
-    script = folder / "git"
-    script.write_text(f'#!/bin/sh\n{{ echo "$0 $@"; echo ---; env; echo ===; }} >> {log}\nexec {real} "$@"\n')
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return log
-
-
-def test_the_token_is_sent_unasked_and_never_in_argv_or_on_disk(server, tmp_path, watched_git, monkeypatch):
-    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    monkeypatch.setenv("GIT_TRACE_CURL", str(tmp_path / "trace"))
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
-    server.create("acme/anvil", ANN)
-    (tmp_path / "git").mkdir()
-    source = history_source(server, tmp_path / "git", TOKEN)
-    read(source)
-    read(source)
-    secret = base64.b64encode(f"x-access-token:{TOKEN}".encode()).decode()
-    assert {one.authorization for one in server.seen} == {f"Basic {secret}"}
-    calls = [call.split("---") for call in watched_git.read_text().split("===")[:-1]]
-    assert len(calls) >= 6
-    for argv, environment in calls:
-        assert TOKEN not in argv
-        assert secret not in argv
-        assert TOKEN not in environment
-        assert "GIT_TRACE" not in environment
-        assert "GIT_TERMINAL_PROMPT=0" in environment
-    for path in tmp_path.rglob("*"):
-        if path.is_file() and path != watched_git:
-            content = path.read_bytes()
-            assert TOKEN.encode() not in content, path
-            assert secret.encode() not in content, path
-
-
-def test_without_a_token_nothing_is_sent(server, source):
-    server.create("acme/anvil", ANN)
-    read(source)
-    assert {one.authorization for one in server.seen} == {None}
-
-
-def test_the_token_does_not_follow_a_redirect_to_another_host(server, tmp_path):
-    """Git sends it there with the requests after the one that is redirected: so no redirect is followed."""
-    (tmp_path / "git").mkdir()
-    with serving(tmp_path / "upstream") as elsewhere:
-        server.create("acme/anvil", ANN)
-        server.faults["acme/anvil"] = Fault(301, location=elsewhere.url)
-        source = history_source(server, tmp_path / "git", TOKEN)
-        with pytest.raises(HistoryUnavailable, match="acme/anvil"):
-            read(source)
-        assert elsewhere.seen == []
-        assert {one.authorization for one in server.seen} != {None}
-
-
-def test_without_a_token_a_redirect_is_followed(server, source, tmp_path):
-    with serving(tmp_path / "upstream") as elsewhere:
-        server.create("acme/anvil", ANN)
-        server.faults["acme/anvil"] = Fault(301, location=elsewhere.url)
-        assert len(shas(source)) == 1
-
-
-def test_the_users_own_configuration_changes_nothing(server, source, tmp_path, monkeypatch):
-    """Neither a log format, nor a signature, nor a rewritten address."""
-    home = tmp_path / "somebody"
-    home.mkdir()
-    (home / ".gitconfig").write_text(
-        '[url "http://127.0.0.1:1/"]\n insteadOf = http://\n[log]\n showSignature = true\n[i18n]\n logOutputEncoding = latin1\n'
-    )
-    monkeypatch.setenv("HOME", str(home))
-    upstream = server.create("acme/anvil", "Zoë <z@x>".encode())
-    _, rows = read(source)
-    assert [row["author_name"] for row in rows] == ["Zoë"]
-    assert len(rows) == len(upstream.shas())
-
-
-# Being stopped
-
-
-def processes(*words: str) -> list[str]:
-    """The processes that run now and have one of these words in their command."""
-    listing = subprocess.run(["ps", "-ww", "-eo", "stat=,args="], capture_output=True, text=True, check=True).stdout
-    alive = [line for line in listing.splitlines() if not line.startswith("Z")]
-    return [line for line in alive if any(word in line for word in words)]
-
-
-def all_end(*words: str) -> bool:
-    """Whether they do, within a minute."""
-    ended = time.monotonic() + 60
-    while processes(*words):
-        if time.monotonic() > ended:
-            return False
-        threading.Event().wait(0.02)
-    return True
-
-
-def test_cancelling_ends_a_git_that_waits_for_a_slow_server(server, source):
-    """The thread comes back, with an error; git and its helpers are gone; nothing half made is left."""
-    server.create("acme/anvil", ANN)
-    server.faults["acme/anvil"] = Fault(stall=True)
-    cancellation, errors = Cancellation(), []
-
-    def reading():
-        try:
-            source.read(ANVIL, cancellation=cancellation)
-        except HistoryUnavailable as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=reading)
-    thread.start()
-    assert server.stalled.wait(60)
-    assert processes(server.url)
-    cancellation.cancel()
-    thread.join(60)
-    assert not thread.is_alive()
-    assert "interrupted" in str(errors[0])
-    assert all_end(server.url, str(source.clones))
-    assert list(source.clones.iterdir()) == []
-
-
-def test_a_git_that_is_killed_while_it_looks_for_the_tip_is_no_empty_repository(server, source, tmp_path, monkeypatch):
-    """As by a cancellation: it says as little as one that finds no commit."""
-    server.create("acme/anvil", ANN)
-    real, folder = shutil.which("git"), tmp_path / "bin"
-    folder.mkdir()
-    script = folder / "git"
-    script.write_text(f'#!/bin/sh\ncase "$*" in *rev-parse*) kill -9 $$;; esac\nexec {real} "$@"\n')
-    script.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    with pytest.raises(RepositoryFailed, match="acme/anvil"):
-        source.read(ANVIL, cancellation=Cancellation())
-
-
-def test_cancelling_ends_a_log_that_is_being_read_and_keeps_the_clone(server, source):
-    """It is no corrupt history: nobody must throw the clone away for it."""
-    server.create("acme/anvil", *[b"Author %d <a%d@example.com>" % (number, number) for number in range(6000)])
-    cancellation = Cancellation()
-    history = source.read(ANVIL, cancellation=cancellation)
-    next(history.batches)
-    cancellation.cancel()
-    with pytest.raises(HistoryUnavailable, match="interrupted"):
-        list(history.batches)
-    assert clone_of(source).exists()
-
-
-def test_after_the_cancellation_nothing_is_started(server, source):
-    server.create("acme/anvil", ANN)
-    cancellation = Cancellation()
-    cancellation.cancel()
-    with pytest.raises(HistoryUnavailable, match="interrupted"):
-        source.read(ANVIL, cancellation=cancellation)
-    assert server.seen == []
-
-
-def test_who_stops_reading_leaves_no_git_behind(server, source):
-    server.create("acme/anvil", *[b"Author %d <a%d@example.com>" % (number, number) for number in range(6000)])
-    cancellation = Cancellation()
-    history = source.read(ANVIL, cancellation=cancellation)
-    next(history.batches)
-    assert processes(str(source.clones))
-    history.batches.close()
-    assert processes(str(source.clones)) == []
