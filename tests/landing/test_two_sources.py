@@ -72,13 +72,13 @@ class Both:
         async with GitHubClient(self.settings, Budget()) as client:
             sources = {"git": GitHistory(self.settings, self.clones), "rest": RestHistory(client, self.paging)}
             attempts = {name: await self._attempt(name, source) for name, source in sources.items()}
-        git, rest = (pq.ParquetFile(self.landing[name].commit_file(1)).read() for name in ("git", "rest"))
+        git, rest = (pq.ParquetFile(self.landing[name].commits.file(1)).read() for name in ("git", "rest"))
         assert git.to_pylist() == rest.to_pylist()
         assert git.schema.equals(rest.schema)
         assert {row["sha"] for row in rest.to_pylist()} >= self.reachable()
         times = rest["committed_at"].to_pylist()
         assert times == sorted(times, reverse=True)
-        footers = [self.landing[name].landed(1) for name in ("git", "rest")]
+        footers = [self.landing[name].commits.landed(1) for name in ("git", "rest")]
         assert footers[0].tip == footers[1].tip
         assert footers[0].commits == footers[1].commits == rest.num_rows
         return attempts
@@ -215,7 +215,7 @@ async def test_a_declared_encoding_in_which_no_header_can_be_written_changes_nob
     run_git(both.there, "update-ref", "refs/heads/main", made)
     both.github.reload()
     await both.crawl()
-    zoe, ann = pq.ParquetFile(both.landing["git"].commit_file(1)).read().to_pylist()
+    zoe, ann = pq.ParquetFile(both.landing["git"].commits.file(1)).read().to_pylist()
     assert (zoe["author_name"], zoe["author_email"]) == ("Zoë", "zoe@example.invalid")
     assert zoe["authored_at"] > ann["authored_at"]
 
