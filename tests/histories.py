@@ -296,6 +296,7 @@ def month_after(month: date) -> date:
 
 def land_history(landing: LandingZone, landed: LandedHistory, history: History) -> LandedHistory:
     """Land a history as a crawl does."""
-    with landing.commits.writing(landed, history) as done:
-        landing.accounts.add_as_written(history.answers.values())
-    return done
+    staged = landing.commits.stage(landed, history)
+    landing.accounts.add_as_written(history.answers.values())
+    staged.land()
+    return staged.landed

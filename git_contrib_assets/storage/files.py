@@ -29,10 +29,10 @@ def translate_storage_error(error: OSError, path: Path) -> StorageError:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside ``path`` that becomes ``path`` when the block ends well, durable and all at once.
+def staging(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path``, durable when the block ends well and gone when it does not.
 
-    Raises StorageFull or HomeNotWritable in place of OSError.
+    ``put_in_place`` makes it ``path``. Raises StorageFull or HomeNotWritable in place of OSError.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
@@ -40,8 +40,28 @@ def replacing(path: Path) -> Iterator[Path]:
             yield temporary
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
-            temporary.replace(path)
-            _sync_folder(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Let what was staged be ``path`` from now on, all at once and durable."""
+    with storage_errors(path):
+        temporary.replace(path)
+        _sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside ``path`` that becomes ``path`` when the block ends well, durable and all at once.
+
+    Raises StorageFull or HomeNotWritable in place of OSError.
+    """
+    with staging(path) as temporary:
+        yield temporary
+    try:
+        put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,6 +1,5 @@
 """Landed commits: one Parquet file per repository, in one order; its footer says of which tip it is."""
 
-import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -16,7 +15,7 @@ from git_contrib_assets.arrow import arrow_schema
 from git_contrib_assets.errors import HistoryCorrupt, LandingFileCorrupt
 from git_contrib_assets.records import COMMIT_COLUMNS
 from git_contrib_assets.sources.histories.protocol import COMMIT_SCHEMA, History
-from git_contrib_assets.storage.files import replacing, storage_errors, sweep
+from git_contrib_assets.storage.files import put_in_place, replacing, staging, storage_errors, sweep
 from git_contrib_assets.storage.landed.addresses import normalised
 from git_contrib_assets.storage.landed.folder import LandedFolder, corrupt
 from git_contrib_assets.storage.landed.sorted_commits import in_order
@@ -57,6 +56,25 @@ class LandedHistory:
     commits: int
     emptied: bool = False
     definition_version: int = DEFINITION_VERSION
+    repository: str | None = None
+    """The name under which it was read; None in files of older versions."""
+
+
+@dataclass(frozen=True)
+class StagedHistory:
+    """A history that lies beside its place, whole and durable. It counts once it is landed."""
+
+    landed: LandedHistory
+    temporary: Path
+    file: Path
+
+    def land(self) -> None:
+        """Replace what was landed before, all at once. Raises StorageError."""
+        put_in_place(self.temporary, self.file)
+
+    def drop(self) -> None:
+        """Throw it away, unless it is landed."""
+        self.temporary.unlink(missing_ok=True)
 
 
 class LandedCommits:
@@ -100,18 +118,17 @@ class LandedCommits:
         files = sorted(self.folder.glob("*.parquet"))
         return [corrupt(path) for path in files if path.stem != "0" and self.landed(int(path.stem)) is None]
 
-    @contextlib.contextmanager
-    def writing(self, landed: LandedHistory, history: History) -> Iterator[LandedHistory]:
-        """Write a history in order, and replace the repository's file when the block ends well, all at once.
+    def stage(self, landed: LandedHistory, history: History) -> StagedHistory:
+        """Write a history in order, beside the repository's file, which stays as it is until the new one is landed.
 
-        Only what is new is read of a history ``since`` the landed tip: the rest comes from the file. In the block all is
-        read, and what is yielded holds the number of commits. Raises what reading the history raises, HistoryCorrupt for a
-        commit that comes twice, and StorageError.
+        Only what is new is read of a history ``since`` the landed tip: the rest comes from the file. ``landed.commits`` is
+        counted here. Raises what reading the history raises, HistoryCorrupt for a commit that comes twice, and
+        StorageError.
         """
         path = self.file(landed.repository_id)
         before = None if history.since is None else self._landed_tables(path)
         with (
-            replacing(path) as temporary,
+            staging(path) as temporary,
             in_order(history.batches, temporary, landed=before) as tables,
             pq.ParquetWriter(temporary, LANDED_COMMIT_SCHEMA, **_PARQUET_OPTIONS) as writer,
         ):
@@ -126,7 +143,7 @@ class LandedCommits:
                 commits += group.num_rows
             done = replace(landed, commits=commits)
             writer.add_key_value_metadata({_FOOTER: orjson.dumps(done)})
-            yield done
+        return StagedHistory(done, temporary, path)
 
     def stamp(self, landed: LandedHistory) -> None:
         """Give a repository's file a new footer, its commits untouched."""
