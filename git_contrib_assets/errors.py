@@ -12,6 +12,9 @@
     ├── RepositoryFailed            exit 3   one repository; the others go on
     │   ├── RepositoryNotFound               404: gone, renamed away or private
     │   ├── RepositoryBlocked                403 tos, 451: GitHub took it down
+    │   ├── RepositoryPrivate                it was seen private: it is not read, and leaves the published tables
+    │   ├── RepositoryRenamed                its name is now another repository's, or it has another name
+    │   ├── VisibilityUnknown                GitHub did not say whether it is public
     │   ├── HistoryCorrupt                   what was sent is not a readable history
     │   │   └── HistoryIncomplete            commits are missing from it
     │   └── HistoryUnavailable               timeouts, 5xx, 429 to the end
@@ -119,6 +122,24 @@ class RepositoryBlocked(RepositoryFailed):
     """403 with a block, or 451: GitHub took the repository down."""
 
     reason = "blocked"
+
+
+class RepositoryPrivate(RepositoryFailed):
+    """The repository was seen private."""
+
+    reason = "private"
+
+
+class RepositoryRenamed(RepositoryFailed):
+    """The name no longer leads to the repository that was listed under it."""
+
+    reason = "renamed"
+
+
+class VisibilityUnknown(RepositoryFailed):
+    """GitHub did not say whether the repository is public."""
+
+    reason = "visibility_unknown"
 
 
 class HistoryCorrupt(RepositoryFailed):
