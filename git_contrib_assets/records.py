@@ -69,6 +69,7 @@ class Repository:
         datetime | None, "For a repository no longer listed: when it was last listed (UTC). Otherwise null"
     ] = None
     missing_reason: Annotated[str | None, "For a repository no longer listed: what became of it, in one word"] = None
+    listed_by: Annotated[str | None, "Dagster's run that listed it last; null if that was an older version's"] = None
 
 
 class AttemptState(StrEnum):

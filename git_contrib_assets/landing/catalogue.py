@@ -1,6 +1,6 @@
-"""The catalogue: which repositories there are, and what became of those that are listed no more."""
+"""The catalogue: which public repositories there are, and what became of those that are no longer listed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from git_contrib_assets.errors import (
@@ -28,90 +28,129 @@ class Catalogue:
     """All repositories ever listed, of any target."""
     failed: dict[str, GitContribError] = field(default_factory=dict)
     """Targets that could not be listed."""
+    private: set[int] = field(default_factory=set)
+    """Repositories that were public once and were seen private just now: the tables are to be made without them."""
     listed: int = 0
     """Targets that could be listed, if only in part."""
     rejected: int = 0
     """Records that made no sense."""
 
 
-async def refresh_catalogue(client: GitHubClient, landing: LandingZone, targets: Sequence[Target]) -> Catalogue:
-    """List the targets and land the result. One target's failure is one target's failure.
+async def refresh_catalogue(
+    client: GitHubClient, landing: LandingZone, targets: Sequence[Target], *, run_id: str
+) -> Catalogue:
+    """List the targets for a run and land the result. If a target fails, the others are listed all the same.
 
     Raises TokenRefused and LimitReached at once; what was listed before is landed all the same.
     """
-    known = {repository.repository_id: repository for repository in landing.repositories.all()}
     catalogue = Catalogue()
+    work = _Refresh(
+        client, landing, run_id, catalogue, known={one.repository_id: one for one in landing.repositories.all()}
+    )
     try:
         for target in dict.fromkeys(targets):
             try:
-                await _refresh(client, landing, target, catalogue, known)
+                await work.refresh(target)
             except TokenRefused:
                 raise
             except (TargetFailed, NotAllowed, GitHubUnavailable) as error:
                 catalogue.failed[str(target)] = error
                 reporter().target_failed(str(target), error)
     finally:
-        catalogue.everything = sorted(known.values(), key=lambda repository: repository.repository_id)
+        catalogue.current = list(work.current.values())
+        catalogue.everything = sorted(work.known.values(), key=lambda repository: repository.repository_id)
         landing.repositories.write(catalogue.everything)
     return catalogue
 
 
-async def _refresh(
-    client: GitHubClient, landing: LandingZone, target: Target, catalogue: Catalogue, known: dict[int, Repository]
-) -> None:
-    """List one target, take over what is listed, then ask about what is not. Of an unknown target nothing is listed."""
-    try:
-        listing = await list_target(client, target, owner_type=_owner_type(known.values(), target))
-    except UnknownTarget:
-        await _mark_missing(client, Listing(target), catalogue, known)
-        raise
-    _merge(catalogue, listing, known)
-    landing.files.reject("repository", listing.rejected)
-    reporter().listed(str(target), listing.repositories)
-    if listing.rejected:
-        reporter().rejected(len(listing.rejected), f"records in the list of {target} make no sense")
-    await _mark_missing(client, listing, catalogue, known)
-    if listing.note:
-        raise TargetFailed(f"{target}: {listing.note}")
+def mark_private(landing: LandingZone, repository_ids: Collection[int]) -> None:
+    """Land that these repositories were seen private. The caller holds the crawl lock."""
+    if repository_ids:
+        landing.repositories.write(
+            seen_private(one) if one.repository_id in repository_ids else one for one in landing.repositories.all()
+        )
 
 
-def _owner_type(known: Iterable[Repository], target: Target) -> str | None:
-    """What an earlier listing told of the owner: it saves a request."""
-    return next((one.owner_type for one in known if one.owner.lower() == target.owner.lower()), None)
+def seen_private(repository: Repository) -> Repository:
+    """How a repository is kept that was seen private: under the name that it had while it was public."""
+    since = repository.missing_since or repository.listed_at
+    return replace(repository, is_private=True, missing_since=since, missing_reason="private")
 
 
-def _merge(catalogue: Catalogue, listing: Listing, known: dict[int, Repository]) -> None:
-    """Take over what is listed; a repository of several targets is there once."""
-    taken = {repository.repository_id for repository in catalogue.current}
-    for listed in listing.repositories:
-        before = known.get(listed.repository_id)
-        first_seen_at = before.first_seen_at if before else listed.first_seen_at
+@dataclass
+class _Refresh:
+    """Lists target after target. ``known`` are all repositories ever listed, ``current`` those listed just now, by id."""
+
+    client: GitHubClient
+    landing: LandingZone
+    run_id: str
+    catalogue: Catalogue
+    known: dict[int, Repository]
+    current: dict[int, Repository] = field(default_factory=dict)
+
+    async def refresh(self, target: Target) -> None:
+        """List one target, take over what is listed, then ask about what is not. Of an unknown target nothing is listed."""
+        try:
+            listing = await list_target(self.client, target, owner_type=_owner_type(self.known.values(), target))
+        except UnknownTarget:
+            await self._mark_missing(Listing(target))
+            raise
+        self._mark_private(listing.private)
+        if target.name and listing.private:
+            await self._mark_missing(listing)
+            raise TargetFailed(f"{target} is private: only public repositories are collected")
+        self._merge(listing)
+        self.landing.files.reject("repository", listing.rejected)
+        reporter().listed(str(target), listing.repositories)
+        if listing.rejected:
+            reporter().rejected(len(listing.rejected), f"records in the list of {target} make no sense")
+        await self._mark_missing(listing)
+        if listing.note:
+            raise TargetFailed(f"{target}: {listing.note}")
+
+    def _merge(self, listing: Listing) -> None:
+        """Take over what is listed; a repository of several targets is there once."""
+        for listed in listing.repositories:
+            if listed.repository_id not in listing.private:  # it may have turned private from one page to the next
+                self._take(listed, of_owner=listing.target.name is None)
+        self.catalogue.listed += 1
+        self.catalogue.rejected += len(listing.rejected)
+
+    def _take(self, listed: Repository, *, of_owner: bool) -> None:
+        """A repository that was just seen to be public."""
+        before = self.known.get(listed.repository_id)
+        # What landed before it was private is not built upon: it counts as seen for the first time.
+        first_seen_at = before.first_seen_at if before and before.missing_reason != "private" else listed.first_seen_at
         # An owner's listing is worth more than a single target's: it also tells when the repository goes.
-        target = before.target if before and before.missing_since is None and listing.target.name else listed.target
-        known[listed.repository_id] = current = replace(listed, first_seen_at=first_seen_at, target=target)
-        if listed.repository_id not in taken:
-            catalogue.current.append(current)
-            taken.add(listed.repository_id)
-    catalogue.listed += 1
-    catalogue.rejected += len(listing.rejected)
+        target = before.target if before and before.missing_since is None and not of_owner else listed.target
+        current = replace(listed, first_seen_at=first_seen_at, target=target, listed_by=self.run_id)
+        self.known[listed.repository_id] = self.current[listed.repository_id] = current
+        self.catalogue.private.discard(listed.repository_id)
 
+    def _mark_private(self, repository_ids: Iterable[int]) -> None:
+        for repository_id in set(repository_ids) & self.known.keys():
+            self.known[repository_id] = seen_private(self.known[repository_id])
+            self.current.pop(repository_id, None)
+            self.catalogue.private.add(repository_id)
 
-async def _mark_missing(
-    client: GitHubClient, listing: Listing, catalogue: Catalogue, known: dict[int, Repository]
-) -> None:
-    """Ask once about each repository that this target listed before, and that no target has listed now."""
-    if not listing.complete or listing.rejected:
-        return
-    listed = {repository.repository_id for repository in catalogue.current}
-    target = str(listing.target).lower()
-    for gone in [one for one in known.values() if one.target.lower() == target and one.repository_id not in listed]:
-        if gone.missing_since is not None:
-            continue
-        found, reason = await find_again(client, gone)
-        if reason == "unavailable" or (found and found.owner_id == gone.owner_id and found.name == gone.name):
-            continue  # the next run asks again; one that is still there slipped from page to page while we read them
-        now = found or gone
-        known[gone.repository_id] = replace(
+    async def _mark_missing(self, listing: Listing) -> None:
+        """Ask once about each repository that this target listed before, and that no target has listed now."""
+        if not listing.complete or listing.rejected:
+            return
+        target = str(listing.target).lower()
+        for gone in [one for one in self.known.values() if one.target.lower() == target]:
+            if gone.repository_id in self.current or gone.missing_since is not None:
+                continue
+            found, reason = await find_again(self.client, gone)
+            if reason == "private":
+                self._mark_private([gone.repository_id])
+            elif found and found.owner_id == gone.owner_id and found.name == gone.name:
+                self._take(found, of_owner=False)  # it slipped from page to page while we read them
+            elif reason != "unavailable":  # then the next run asks again
+                self._mark_gone(gone, found or gone, reason)
+
+    def _mark_gone(self, gone: Repository, now: Repository, reason: str) -> None:
+        self.known[gone.repository_id] = replace(
             gone,
             repository=now.repository,
             owner=now.owner,
@@ -120,3 +159,8 @@ async def _mark_missing(
             missing_since=gone.listed_at,
             missing_reason=reason,
         )
+
+
+def _owner_type(known: Iterable[Repository], target: Target) -> str | None:
+    """What an earlier listing told of the owner: it saves a request."""
+    return next((one.owner_type for one in known if one.owner.lower() == target.owner.lower()), None)

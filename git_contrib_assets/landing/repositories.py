@@ -4,6 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from git_contrib_assets.errors import TargetFailed
+from git_contrib_assets.graph.listings import FAILED_TARGETS
 from git_contrib_assets.graph.metadata import definition_metadata
 from git_contrib_assets.graph.partitions import RANGE_TAG, register_partitions
 from git_contrib_assets.graph.resources import Installation, budget, budget_spent
@@ -48,11 +49,11 @@ async def repositories(
         async with installation.github() as client:
             if installation.settings.source == "rest" and not client.signed_in:
                 await client.learn_limits()  # little is allowed then: not even the first request should be refused
-            catalogue = await refresh_catalogue(client, landing, targets)
-        # A run looks its range up by both ends, to its last step: an end that is gone goes with the next listing.
+            catalogue = await refresh_catalogue(client, landing, targets, run_id=context.run.run_id)
+        # Dagster looks up a run's range by its two end keys until the run ends: the next listing removes one that is gone.
         ends = {value for tag, value in context.run.tags.items() if tag.startswith(RANGE_TAG)}
         register_partitions(context.instance, catalogue.everything, keep=ends)
-        if not catalogue.listed:
+        if not (catalogue.listed or catalogue.private):
             raise next(iter(catalogue.failed.values()), TargetFailed("There is no target: name an owner"))
     return dg.MaterializeResult(
         metadata={
@@ -62,6 +63,6 @@ async def repositories(
             "rejected": catalogue.rejected,
             **budget_spent(before),
             **budget.left("core"),
-            "failed_targets": dg.MetadataValue.json({target: str(error) for target, error in catalogue.failed.items()}),
+            FAILED_TARGETS: dg.MetadataValue.json({target: str(error) for target, error in catalogue.failed.items()}),
         }
     )

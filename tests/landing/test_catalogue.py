@@ -1,10 +1,11 @@
 """The catalogue: what is listed is landed, what is gone is asked about once, and one target's failure is its own."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import pytest
+from fake_github import FIRST_DAY, FakeGitHub
 from github_answers import answer
 from github_scene import GitHubScene
 
@@ -16,49 +17,11 @@ from git_contrib_assets.errors import (
     TokenRefused,
     UnknownTarget,
 )
-from git_contrib_assets.landing.catalogue import refresh_catalogue
+from git_contrib_assets.landing.catalogue import mark_private, refresh_catalogue, seen_private
 from git_contrib_assets.progress import Reporter, reporting_to
 from git_contrib_assets.records import Target
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
-
-FIRST_DAY = datetime.fromisoformat("2023-11-14T22:00:00")
-
-
-class FakeGitHub:
-    """Owners with their repositories, by number; ``refusals`` are replies by path."""
-
-    def __init__(self):
-        self.repositories = {}
-        self.refusals = {}
-        self.asked = []
-        self.day = 0
-
-    def add(self, number, name, **more):
-        owner, _, short = name.partition("/")
-        one = {**answer("repository"), "id": number, "name": short, "full_name": name, **more}
-        one["owner"] = {"login": owner, "id": sum(owner.encode()), "type": "Organization"}
-        self.repositories[number] = one
-
-    def __call__(self, request):
-        path = request.url.path
-        self.asked.append(path)
-        if path in self.refusals:
-            return self.refusals[path]
-        date = (FIRST_DAY + timedelta(days=self.day)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-        found = self._find(path.strip("/").split("/"))
-        return httpx.Response(404 if found is None else 200, json=found or [], headers={"date": date})
-
-    def _find(self, parts):
-        every = self.repositories.values()
-        match parts:
-            case ["orgs", owner, "repos"]:
-                return [one for one in every if one["owner"]["login"] == owner] or None
-            case ["repositories", number]:
-                return self.repositories.get(int(number))
-            case ["repos", owner, name]:
-                return next((one for one in every if one["full_name"] == f"{owner}/{name}"), None)
-        return None
 
 
 class Heard(Reporter):
@@ -92,7 +55,8 @@ class Scene:
         self.github.asked.clear()
         self.heard = Heard()
         with reporting_to(self.heard):
-            return await refresh_catalogue(GitHubScene().client, self.landing, [Target.parse(one) for one in targets])
+            parsed = [Target.parse(one) for one in targets]
+            return await refresh_catalogue(GitHubScene().client, self.landing, parsed, run_id=f"run-{self.github.day}")
 
     @property
     def landed(self):
@@ -257,7 +221,7 @@ async def test_one_that_slipped_through_while_pages_were_read_is_not_missing(sce
     [
         ((451, answer("blocked_dmca")), "blocked"),
         ((403, answer("blocked_tos")), "blocked"),
-        ((200, answer("repository_private")), "private"),
+        ((200, {**answer("repository_private"), "id": 102}), "private"),
         ((410, {}), None),
         ((403, answer("sso_required")), None),
         ((200, "no record"), None),
@@ -326,6 +290,129 @@ async def test_an_owner_written_in_capitals_is_the_same(scene):
     assert scene.landed[102].missing_reason == "not_found"
 
 
+# What is private
+
+
+async def test_one_that_turned_private_is_out_under_the_name_that_it_had(scene):
+    await scene.refresh("acme")
+    seen = today(scene)
+    scene.github.hide(102, name="acme/secret-plan")
+    catalogue = await scene.refresh("acme")
+    gone = scene.landed[102]
+    assert (gone.is_private, gone.missing_reason, gone.missing_since) == (True, "private", seen)
+    assert (gone.repository, catalogue.private) == ("acme/bolt", {102})
+    assert [one.repository_id for one in catalogue.current] == [101]
+
+
+async def test_what_a_list_calls_private_is_not_asked_about(scene):
+    await scene.refresh("acme", "forge/fire")
+    scene.github.add(102, "acme/bolt", private=True)
+    scene.github.add(201, "forge/fire", private=True)
+    await scene.refresh("acme", "forge/fire")
+    assert scene.github.asked == ["/orgs/acme/repos", "/repos/forge/fire"]
+    assert [scene.landed[number].missing_reason for number in (101, 102, 201)] == [None, "private", "private"]
+
+
+async def test_a_single_target_that_is_private_fails_and_says_so_every_day(scene):
+    """A catalogue of nothing else goes on: the tables are to be made without it."""
+    await scene.refresh("acme/anvil")
+    scene.github.add(101, "acme/anvil", private=True)
+    for _ in range(2):
+        catalogue = await scene.refresh("acme/anvil")
+        assert isinstance(catalogue.failed["acme/anvil"], TargetFailed)
+        assert (catalogue.listed, catalogue.private) == (0, {101})
+        assert scene.landed[101].is_private
+
+
+async def test_a_private_repository_that_was_never_public_is_not_kept(scene):
+    scene.github.add(101, "acme/anvil", private=True)
+    catalogue = await scene.refresh("acme/anvil", "acme")
+    assert catalogue.private == set()
+    assert sorted(scene.landed) == [102]
+
+
+async def test_a_private_repository_that_took_the_name_of_a_public_one(scene):
+    await scene.refresh("acme/anvil")
+    scene.github.add(101, "acme/anvil-old")
+    scene.github.add(999, "acme/anvil", private=True)
+    await scene.refresh("acme/anvil")
+    assert [(one.repository, one.missing_reason) for one in scene.landing.repositories.all()] == [
+        ("acme/anvil-old", "moved")
+    ]
+
+
+@pytest.mark.parametrize("targets", [("acme", "acme/anvil"), ("acme/anvil", "acme")])
+async def test_what_was_seen_last_counts(scene, targets):
+    """One target after the other is listed: in between it may change."""
+    await scene.refresh(*targets)
+    other = httpx.Response(200, json={**scene.github.repositories[101], "private": True})
+    scene.github.refusals["/repos/acme/anvil"] = other
+    catalogue = await scene.refresh(*targets)
+    public_last = targets[-1] == "acme"
+    assert (scene.landed[101].missing_since is None) == public_last
+    assert (101 in {one.repository_id for one in catalogue.current}) == public_last
+    assert catalogue.private == (set() if public_last else {101})
+
+
+async def test_one_that_vanished_and_is_seen_private_later(scene):
+    await scene.refresh("acme")
+    bolt = scene.github.repositories.pop(102)
+    await scene.refresh("acme")
+    since = scene.landed[102].missing_since
+    scene.github.repositories[102] = {**bolt, "private": True}
+    await scene.refresh("acme")
+    assert (scene.landed[102].missing_reason, scene.landed[102].missing_since) == ("private", since)
+
+
+async def test_one_that_is_public_again_counts_as_seen_for_the_first_time(scene):
+    """What landed before is older than that: it is not built upon."""
+    await scene.refresh("acme")
+    scene.github.hide(102)
+    await scene.refresh("acme")
+    scene.github.add(102, "acme/bolt")
+    catalogue = await scene.refresh("acme")
+    back = scene.landed[102]
+    assert (back.is_private, back.missing_since, back.missing_reason) == (False, None, None)
+    assert back.first_seen_at == back.listed_at == today(scene)
+    assert back in catalogue.current
+
+
+async def test_a_crawl_may_mark_one_as_private(scene):
+    await scene.refresh("acme")
+    before = scene.landed
+    mark_private(scene.landing, {102})
+    assert scene.landed == {**before, 102: seen_private(before[102])}
+
+
+# Which run listed it
+
+
+async def test_it_remembers_which_run_listed_a_repository(scene):
+    """Those of a target that fails, and those of no target of the run, were seen by an earlier run."""
+    scene.github.add(301, "iron/ore")
+    await scene.refresh("acme", "forge", "iron")
+    scene.github.refusals["/orgs/forge/repos"] = httpx.Response(422, json={"message": "x"})
+    await scene.refresh("acme", "forge")
+    listed_by = {number: one.listed_by for number, one in scene.landed.items()}
+    assert listed_by == {101: "run-2", 102: "run-2", 201: "run-1", 301: "run-1"}
+
+
+async def test_one_that_slipped_through_was_seen_by_this_run(scene):
+    await scene.refresh("acme")
+    scene.github.refusals["/orgs/acme/repos"] = httpx.Response(200, json=[scene.github.repositories[101]])
+    catalogue = await scene.refresh("acme")
+    assert scene.landed[102].listed_by == "run-2"
+    assert scene.landed[102] in catalogue.current
+
+
+async def test_one_that_could_not_be_asked_about_was_not_seen_by_this_run(scene):
+    await scene.refresh("acme")
+    scene.github.refusals["/orgs/acme/repos"] = httpx.Response(200, json=[scene.github.repositories[101]])
+    scene.github.refusals["/repositories/102"] = httpx.Response(410, json={})
+    await scene.refresh("acme")
+    assert (scene.landed[102].listed_by, scene.landed[102].missing_since) == ("run-1", None)
+
+
 # Failures
 
 
@@ -383,6 +470,6 @@ async def test_what_stops_everything_keeps_what_was_listed_before(scene, reply, 
 async def test_me_without_a_token_is_that_targets_own_failure(scene):
     scene.github.day += 1
     client = GitHubScene(token=None).client
-    catalogue = await refresh_catalogue(client, scene.landing, [Target("@me"), Target("acme")])
+    catalogue = await refresh_catalogue(client, scene.landing, [Target("@me"), Target("acme")], run_id="run")
     assert isinstance(catalogue.failed["@me"], NotAllowed)
     assert sorted(scene.landed) == [101, 102]

@@ -1,4 +1,4 @@
-"""What we ask of GitHub: the repositories of a target, what became of one, and which accounts own e-mails."""
+"""The public repositories of a target, and what became of a repository that is no longer listed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,10 +25,14 @@ _SENSELESS = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
 
 @dataclass
 class Listing:
-    """A target's repositories. ``complete`` is false where GitHub said that it left some out."""
+    """A target's public repositories. ``complete`` is false if GitHub said that it left some out.
+
+    ``private`` holds the ids of those that are not public, as far as the token shows them.
+    """
 
     target: Target
     repositories: list[Repository] = field(default_factory=list)
+    private: set[int] = field(default_factory=set)
     rejected: list[tuple[bytes, str]] = field(default_factory=list)
     complete: bool = True
     note: str | None = None
@@ -57,7 +61,11 @@ async def list_target(client: GitHubClient, target: Target, *, owner_type: str |
 
 
 async def find_again(client: GitHubClient, repository: Repository) -> tuple[Repository | None, str]:
-    """What became of a repository that is listed no more: it under its present name, or None with the reason."""
+    """What became of a repository that is no longer listed: the public one under its present name, or None.
+
+    The reason is ``moved`` for one that is found, else ``private``, ``not_found``, ``blocked``, or ``unavailable`` if the
+    answer does not say. Raises TokenRefused, LimitReached or GitHubUnavailable.
+    """
     response = await client.get(f"/repositories/{repository.repository_id}")
     match response.status_code:
         case 200:
@@ -65,6 +73,8 @@ async def find_again(client: GitHubClient, repository: Repository) -> tuple[Repo
                 found = _repository(orjson.loads(response.content), repository.target, _date(response))
             except _SENSELESS:
                 return None, "unavailable"
+            if found.repository_id != repository.repository_id:
+                return None, "unavailable"  # an answer about another repository says nothing about this one
             return (None, "private") if found.is_private else (found, "moved")
         case 404:
             return None, "not_found"
@@ -85,9 +95,9 @@ async def _list_one(client: GitHubClient, target: Target) -> Listing:
         found = _repository(orjson.loads(response.content), str(target), _date(response))
     except _SENSELESS as error:
         raise GitHubUnavailable(f"What GitHub says of {target} makes no sense ({error}): try again later") from error
-    if found.is_private:
-        raise TargetFailed(f"{target} is private: only public repositories are collected")
-    return Listing(target, [found])
+    listing = Listing(target)
+    _add(listing, found)
+    return listing
 
 
 async def _list_pages(
@@ -122,8 +132,15 @@ def _take(listing: Listing, page: httpx.Response) -> None:
         except _SENSELESS as error:
             listing.rejected.append((orjson.dumps(item), f"{type(error).__name__}: {error}"))
             continue
-        if not repository.is_private:
-            listing.repositories.append(repository)
+        _add(listing, repository)
+
+
+def _add(listing: Listing, repository: Repository) -> None:
+    """Of a repository that is not public, its id alone is kept."""
+    if repository.is_private:
+        listing.private.add(repository.repository_id)
+    else:
+        listing.repositories.append(repository)
 
 
 def _refused(target: Target, response: httpx.Response) -> GitContribError:
@@ -150,7 +167,8 @@ def _repository(item: Any, target: str, listed_at: datetime) -> Repository:
         owner=login,
         owner_type=_text(owner, "type") or "Organization",
         name=name.partition("/")[2],
-        is_private=item["private"],
+        # "internal" is private too: all members of an enterprise may read it, and nobody else
+        is_private=item["private"] or _text(item, "visibility") not in {None, "public"},
         is_fork=bool(item.get("fork")),
         is_archived=bool(item.get("archived")),
         default_branch=_text(item, "default_branch"),

@@ -64,9 +64,33 @@ async def test_an_organisation(scene, httpx_mock):
 
 
 async def test_private_repositories_are_left_out(scene, httpx_mock):
+    """Their ids alone are kept: one that was public is known by it."""
     httpx_mock.add_response(url=ORGANISATION, json=answer("repositories"))
     listing = await list_target(scene.client, ACME)
     assert "acme/vault" not in [one.repository for one in listing.repositories]
+    assert listing.private == {answer("repository_private")["id"]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "public"),
+    [
+        ({"private": False, "visibility": "public"}, True),
+        ({"private": False}, True),
+        ({"private": True}, False),
+        ({"private": True, "visibility": "private"}, False),
+        ({"private": True, "visibility": "internal"}, False),
+        ({"private": False, "visibility": "internal"}, False),
+        ({"private": False, "visibility": "something new"}, False),
+    ],
+    ids=str,
+)
+async def test_what_is_public(scene, httpx_mock, fields, public):
+    """Only what both fields call so."""
+    one = {key: value for key, value in answer("repository").items() if key != "visibility"}
+    httpx_mock.add_response(url=ORGANISATION, json=[{**one, **fields}])
+    listing = await list_target(scene.client, ACME)
+    assert [one.repository for one in listing.repositories] == ["acme/anvil"] * public
+    assert listing.private == set() if public else {101}
 
 
 async def test_only_what_github_promises_is_needed(scene, httpx_mock):
@@ -211,11 +235,11 @@ async def test_a_single_repository_that_was_renamed(scene, httpx_mock):
     assert (one.repository, one.owner, one.target) == ("forge/anvil-next", "forge", "acme/old")
 
 
-async def test_a_single_private_repository_is_refused(scene, httpx_mock):
+async def test_a_single_private_repository_is_not_listed(scene, httpx_mock):
     """Even where the token may read it."""
     httpx_mock.add_response(json=answer("repository_private"))
-    with pytest.raises(TargetFailed, match="private"):
-        await list_target(scene.client, Target("acme", "vault"))
+    listing = await list_target(scene.client, Target("acme", "vault"))
+    assert (listing.repositories, listing.private) == ([], {answer("repository_private")["id"]})
 
 
 @pytest.mark.parametrize(
@@ -274,12 +298,13 @@ async def test_a_repository_that_moved_is_found_by_its_number(scene, httpx_mock)
         ({"status_code": 404, "json": answer("not_found")}, "not_found"),
         ({"status_code": 403, "json": answer("blocked_tos")}, "blocked"),
         ({"status_code": 451, "json": answer("blocked_dmca")}, "blocked"),
-        ({"status_code": 200, "json": answer("repository_private")}, "private"),
+        ({"status_code": 200, "json": {**answer("repository_private"), "id": 101}}, "private"),
+        ({"status_code": 200, "json": {**answer("repository"), "visibility": "internal"}}, "private"),
         ({"status_code": 410, "json": {}}, "unavailable"),
         ({"status_code": 200, "text": "<html>"}, "unavailable"),
         ({"status_code": 200, "json": {"id": 101}}, "unavailable"),
     ],
-    ids=["404", "tos", "dmca", "private", "410", "html", "odd"],
+    ids=["404", "tos", "dmca", "private", "internal", "410", "html", "odd"],
 )
 async def test_a_repository_that_is_gone(scene, httpx_mock, reply, reason):
     before = await gone(scene, httpx_mock)
@@ -291,4 +316,12 @@ async def test_a_403_that_is_no_block_says_nothing_of_the_repository(scene, http
     """The organisation asks for single sign-on: the repository is there, this token may not see it."""
     before = await gone(scene, httpx_mock)
     httpx_mock.add_response(url=f"{API}/repositories/101", status_code=403, json=answer("sso_required"))
+    assert await find_again(scene.client, before) == (None, "unavailable")
+
+
+@pytest.mark.parametrize("name", ["repository", "repository_private", "repository_moved"])
+async def test_an_answer_about_another_repository_says_nothing_of_this_one(scene, httpx_mock, name):
+    """Else the one would go by the name of the other."""
+    before = await gone(scene, httpx_mock)
+    httpx_mock.add_response(url=f"{API}/repositories/101", json={**answer(name), "id": 102})
     assert await find_again(scene.client, before) == (None, "unavailable")
