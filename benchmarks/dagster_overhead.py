@@ -101,7 +101,10 @@ def cpu() -> float:
 def plainly() -> Callable[[], int]:
     """The crawl without Dagster."""
     from git_contrib_assets.landing.crawl import Crawl
+    from git_contrib_assets.landing.visibility import VisibilityOnGitHub
     from git_contrib_assets.settings import Settings
+    from git_contrib_assets.sources.github.client import GitHubClient
+    from git_contrib_assets.sources.github.limits import Budget
     from git_contrib_assets.sources.histories.git import GitHistory
     from git_contrib_assets.storage.home import Home
     from git_contrib_assets.storage.landing_zone import LandingZone
@@ -112,8 +115,10 @@ def plainly() -> Callable[[], int]:
     repositories = landing.repositories.all()
 
     async def work() -> int:
-        made = Crawl(landing, GitHistory(settings, Home(settings.home).git), "benchmark")
-        return len([one async for one in made.run(repositories) if not one.failed])
+        async with GitHubClient(settings, Budget()) as client:
+            visibility = VisibilityOnGitHub(client, repositories)
+            made = Crawl(landing, GitHistory(settings, Home(settings.home).git), visibility, "benchmark")
+            return len([one async for one in made.run([], repositories) if not one.failed])
 
     return lambda: asyncio.run(work())
 

@@ -1,6 +1,6 @@
 """A home, a git server, and a crawl between them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from git_server import GitServer, Upstream
 from github_scene import github_settings
 
+from git_contrib_assets.errors import RepositoryFailed
 from git_contrib_assets.landing.crawl import Crawl
 from git_contrib_assets.records import Attempt, Repository
 from git_contrib_assets.sources.histories.git import GitHistory
@@ -51,12 +52,35 @@ def history_source(server: GitServer, clones: Path, token: str | None = None) ->
 
 
 @dataclass
+class Seen:
+    """What GitHub says of repositories: all are public but for the ``refused``. Each time it is asked is kept."""
+
+    refused: dict[int, RepositoryFailed] = field(default_factory=dict)
+    asked: list[list[str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    async def refusals(self, repositories: Sequence[Repository]) -> dict[int, RepositoryFailed]:
+        """As ``Visibility`` has it."""
+        self.asked.append(sorted(one.repository for one in repositories))
+        return {
+            one.repository_id: self.refused[one.repository_id]
+            for one in repositories
+            if one.repository_id in self.refused
+        }
+
+    def patience(self, repositories: Sequence[Repository]) -> float:
+        """As ``Visibility`` has it."""
+        return self.seconds
+
+
+@dataclass
 class CrawlScene:
     """``crawl`` reads what is listed, ``rows`` what is landed."""
 
     folder: Path
     server: GitServer
     repositories: dict[int, Repository] = field(default_factory=dict)
+    seen: Seen = field(default_factory=Seen)
 
     def __post_init__(self) -> None:
         self.home = Home(self.folder / "home")
@@ -76,10 +100,12 @@ class CrawlScene:
         moved = {"pushed_at": before.pushed_at + timedelta(hours=1), "listed_at": before.listed_at + timedelta(days=2)}
         self.repositories[repository_id] = replace(before, **{**moved, **more})  # type: ignore[arg-type]
 
-    async def attempts(self, **how: bool) -> AsyncIterator[Attempt]:
-        """Crawl and hand out each attempt as it ends."""
-        crawl = Crawl(self.landing, self.source, "run-1")
-        async with aclosing(crawl.run(list(self.repositories.values()), **how)) as running:
+    async def attempts(self, *, unlisted: bool = False, everything_again: bool = False) -> AsyncIterator[Attempt]:
+        """Crawl and hand out each attempt as it ends. ``unlisted``: without a listing in the same run."""
+        crawl = Crawl(self.landing, self.source, self.seen, "run-1")
+        everything = list(self.repositories.values())
+        of_run = ([], everything) if unlisted else (everything, [])
+        async with aclosing(crawl.run(*of_run, everything_again=everything_again)) as running:
             async for attempt in running:
                 yield attempt
 

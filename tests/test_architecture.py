@@ -61,6 +61,7 @@ API_PARTS: dict[str, set[str]] = {
 KNOW_DAGSTER = {
     "definitions",
     "graph.automation",
+    "graph.listings",
     "graph.metadata",
     "graph.partitions",
     "graph.resources",

@@ -1,6 +1,7 @@
 """The asset graph as data, and what it starts by itself: evaluated without a daemon."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from git_contrib_assets.definitions import defs
 from git_contrib_assets.graph import automation
 from git_contrib_assets.graph.automation import (
     DAILY_TAG,
-    SKIP_UNCHANGED_TAG,
     collect_every_day,
     crawl_after_the_daily_listing,
     killed_runs_are_reported,
     refresh_job,
 )
+from git_contrib_assets.graph.listings import LISTED_BY_TAG
 from git_contrib_assets.graph.partitions import RANGE_TAG
 from git_contrib_assets.records import Repository
 from git_contrib_assets.runtime.supervisor import SCHEDULE
@@ -136,17 +137,24 @@ def test_a_tick_does_everything_once_there_are_repositories(home: Home, instance
     assert isinstance(request, dg.RunRequest)
     assert request.asset_selection is None
     assert (request.tags[f"{RANGE_TAG}start"], request.tags[f"{RANGE_TAG}end"]) == ("globex/one", "acme/docs")
-    assert request.tags[SKIP_UNCHANGED_TAG] == "yes"
+    assert LISTED_BY_TAG not in request.tags  # it lists them itself
 
 
 def test_it_lists_what_earlier_runs_brought_too(home: Home, instance: dg.DagsterInstance) -> None:
-    """Or their repositories would look as if nothing were ever pushed to them."""
+    """Or their repositories would look as if nothing were ever pushed to them, and a private one would never come back."""
     landing = LandingZone(home)
     landing.prepare()
-    landing.repositories.write([repository(1, "acme"), repository(2, "zeta"), repository(3, "old", gone=True)])
+    private = replace(repository(4, "was/public", gone=True), missing_reason="private")
+    gone = repository(3, "old", gone=True)
+    landing.repositories.write([repository(1, "acme"), repository(2, "zeta"), gone, private])
     request = tick(instance)
     assert isinstance(request, dg.RunRequest)
-    assert request.run_config["ops"]["landing__repositories"]["config"]["targets"] == ["acme", "globex/one", "zeta"]
+    assert request.run_config["ops"]["landing__repositories"]["config"]["targets"] == [
+        "acme",
+        "globex/one",
+        "was/public",
+        "zeta",
+    ]
     landing.repositories.file.write_bytes(b"garbage")
     assert isinstance(tick(instance), dg.RunRequest)
 
@@ -185,14 +193,12 @@ def test_a_run_stuck_for_ever_holds_up_one_day(
 # The day's second run
 
 
-def listed(
-    instance: dg.DagsterInstance, tags: dict[str, str], failed: dict[str, str] | None = None
-) -> dg.RunRequest | dg.SkipReason:
+def listed(instance: dg.DagsterInstance, tags: dict[str, str]) -> dg.RunRequest | dg.SkipReason:
     """What the sensor makes of a listing that ended well."""
 
     @dg.asset(key=LISTING)
-    def repositories() -> dg.MaterializeResult:  # type: ignore[type-arg]
-        return dg.MaterializeResult(metadata={"failed_targets": dg.MetadataValue.json(failed or {})})
+    def repositories() -> None:
+        """Not ours: without GitHub."""
 
     one = dg.Definitions([repositories], jobs=[dg.define_asset_job("catalogue")]).resolve_job_def("catalogue")
     result = one.execute_in_process(instance=instance, tags=tags)
@@ -225,15 +231,8 @@ def test_a_days_listing_starts_one_crawl_of_everything(home: Home, instance: dg.
     assert (first, last) == ("globex/one", "acme/tools")
     names = instance.get_dynamic_partitions("repository")
     assert (names[0], names[-1]) == (first, last)
-    assert request.tags[SKIP_UNCHANGED_TAG] == request.tags[DAILY_TAG] == "yes"
-
-
-def test_with_a_target_unlisted_every_repository_is_looked_at(home: Home, instance: dg.DagsterInstance) -> None:
-    register(home, instance, "acme/docs")
-    request = listed(instance, DAILY, failed={"acme": "no answer"})
-    assert isinstance(request, dg.RunRequest)
-    assert request.tags[f"{RANGE_TAG}start"] == "acme/docs"
-    assert SKIP_UNCHANGED_TAG not in request.tags
+    assert request.tags[DAILY_TAG] == "yes"
+    assert request.tags[LISTED_BY_TAG] == instance.get_runs()[0].run_id
 
 
 def test_without_a_repository_the_tables_alone_are_made(home: Home, instance: dg.DagsterInstance) -> None:

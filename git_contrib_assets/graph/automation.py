@@ -5,23 +5,21 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.graph.listings import LISTED_BY_TAG, LISTING, materialised
 from git_contrib_assets.graph.partitions import RANGE_TAG, register_partitions, repository_partitions
 from git_contrib_assets.graph.resources import report_dead_runs
 from git_contrib_assets.settings import Settings, current
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 
-SKIP_UNCHANGED_TAG = "git_contrib/skip_unchanged"
-"""A run with this tag has just refreshed the catalogue, so that it can tell who was not pushed to."""
 DAILY_TAG = "git_contrib/daily"
 """Marks the runs of a day, one or two; a run from the command line has no such mark."""
 
-_REPOSITORIES = dg.AssetKey(["landing", "repositories"])
 _COMMITS = dg.AssetKey(["landing", "commits"])
 _CRAWL_LOG = dg.AssetKey(["landing", "crawl_log"])
 CONTRIBUTORS = dg.AssetSelection.from_string('group:"contributors/*"')
 """All layers of the subject. Its jobs select by group: a new asset of another subject never joins them by accident."""
-CATALOGUE = dg.AssetSelection.assets(_REPOSITORIES)
+CATALOGUE = dg.AssetSelection.assets(LISTING)
 _CRAWL = dg.AssetSelection.assets(_COMMITS, _CRAWL_LOG)
 _STUCK_AFTER = timedelta(days=1)
 _UNDER_WAY = [
@@ -96,8 +94,8 @@ def collect_every_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
     config = {"ops": {"landing__repositories": {"config": {"targets": targets_to_list(settings, home)}}}}
     everything = _all_repositories(context.instance)
     if not everything:  # nothing is known yet: there is no range that a crawl could have
-        return dg.RunRequest(run_config=config, tags={DAILY_TAG: "yes"}, asset_selection=[_REPOSITORIES])
-    return dg.RunRequest(run_config=config, tags={DAILY_TAG: "yes", SKIP_UNCHANGED_TAG: "yes", **everything})
+        return dg.RunRequest(run_config=config, tags={DAILY_TAG: "yes"}, asset_selection=[LISTING])
+    return dg.RunRequest(run_config=config, tags={DAILY_TAG: "yes", **everything})
 
 
 def _all_repositories(instance: dg.DagsterInstance) -> dict[str, str]:
@@ -107,12 +105,15 @@ def _all_repositories(instance: dg.DagsterInstance) -> dict[str, str]:
 
 
 def targets_to_list(settings: Settings, home: Home) -> list[str]:
-    """The configured targets, then those of earlier runs: every repository that is here is kept up to date."""
+    """The configured targets, then those of earlier runs: every repository that is here is kept up to date.
+
+    One that turned private is asked about every day, for the day it is public again.
+    """
     try:
         landed = LandingZone(home).repositories.all()
     except GitContribError:  # damaged: the listing writes it anew
         landed = []
-    earlier = sorted({repository.target for repository in landed if repository.missing_since is None})
+    earlier = sorted({one.target for one in landed if one.missing_since is None or one.missing_reason == "private"})
     return list(dict.fromkeys([*settings.targets, *earlier]))
 
 
@@ -125,15 +126,13 @@ def targets_to_list(settings: Settings, home: Home) -> list[str]:
     description="The second run of a day on which there are new repositories: crawls every one, now that all are known",
 )
 def crawl_after_the_daily_listing(context: dg.RunStatusSensorContext) -> dg.RunRequest | dg.SkipReason:
-    """Crawl all repositories in one run. Unchanged ones are left alone where the listing tells who they are."""
+    """Crawl in one run all repositories that the day's listing saw."""
     listing = context.dagster_run
     if DAILY_TAG not in listing.tags:
         return dg.SkipReason(f"Run {listing.run_id} was not started by {collect_every_day.name}")
-    if any(one.asset_key == _CRAWL_LOG for one in _materialised(context.instance, listing.run_id)):
+    if any(one.asset_key == _CRAWL_LOG for one in materialised(context.instance, listing.run_id)):
         return dg.SkipReason(f"Run {listing.run_id} has crawled them itself")
-    tags = {DAILY_TAG: "yes"}
-    if not targets_failed(context.instance, listing.run_id):
-        tags[SKIP_UNCHANGED_TAG] = "yes"
+    tags = {DAILY_TAG: "yes", LISTED_BY_TAG: listing.run_id}
     landing = LandingZone(Home(current().home))
     register_partitions(context.instance, landing.repositories.all())  # without those that the run had to keep
     everything = _all_repositories(context.instance)
@@ -142,17 +141,6 @@ def crawl_after_the_daily_listing(context: dg.RunStatusSensorContext) -> dg.RunR
     assert context.repository_def is not None  # noqa: S101 - for the type checker: a daemon's sensor has one
     tables = (refresh_job.selection - _CRAWL).resolve(context.repository_def.asset_graph)
     return dg.RunRequest(run_key=listing.run_id, tags=tags, asset_selection=sorted(tables))
-
-
-def targets_failed(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether a target could not be listed by that run, so that nobody knows what was pushed to its repositories."""
-    found = _materialised(instance, run_id)
-    return any(one.metadata["failed_targets"].value for one in found if "failed_targets" in one.metadata)
-
-
-def _materialised(instance: dg.DagsterInstance, run_id: str) -> list[dg.AssetMaterialization]:
-    records = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION).records
-    return [record.asset_materialization for record in records if record.asset_materialization]
 
 
 @dg.sensor(

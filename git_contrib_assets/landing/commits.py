@@ -8,12 +8,14 @@ import dagster as dg
 from pydantic import Field
 
 from git_contrib_assets.errors import GitContribError, LimitReached, NotAllowed
-from git_contrib_assets.graph.automation import DAILY_TAG, SKIP_UNCHANGED_TAG, targets_failed
+from git_contrib_assets.graph.automation import DAILY_TAG
+from git_contrib_assets.graph.listings import seen_by
 from git_contrib_assets.graph.metadata import definition_metadata, rows_as_table
 from git_contrib_assets.graph.partitions import current_names, repository_partitions
 from git_contrib_assets.graph.resources import Installation, budget, budget_spent
 from git_contrib_assets.graph.run_log import also_logged_to
 from git_contrib_assets.landing.crawl import Crawl
+from git_contrib_assets.landing.visibility import VisibilityOnGitHub
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
 from git_contrib_assets.storage.landed.commits import COMMITS as COMMITS_TABLE
@@ -90,15 +92,13 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
                 f"{len(new)} repositories are new, {len(unknown)} are gone: a run of all that are there follows"
             )
             return
-        skip_unchanged = SKIP_UNCHANGED_TAG in context.run.tags and not targets_failed(
-            context.instance, context.run.run_id
-        )
-        async with installation.histories() as source:
-            work = Crawl(landing, source, context.run.run_id)
+        seen = seen_by(context.instance, context.run, repositories)
+        async with installation.histories() as source, installation.github() as client:
+            visibility = VisibilityOnGitHub(client, landing.repositories.all())
+            work = Crawl(landing, source, visibility, context.run.run_id)
+            left_out = work.leave_out(seen.of_failed_targets)
             try:
-                running_crawl = work.run(
-                    repositories, look_again=not skip_unchanged, everything_again=config.everything_again
-                )
+                running_crawl = work.run(seen.listed, seen.unlisted, everything_again=config.everything_again)
                 async with aclosing(running_crawl) as running:
                     async for attempt in running:
                         attempts.append(attempt)
@@ -110,7 +110,8 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
                 stopped = error
                 reporter().step_failed(error)
     failed = {attempt.repository: attempt.message or "" for attempt in attempts if attempt.failed}
-    failed |= {name: f"{name}: not in the catalogue any more: materialise landing/repositories" for name in unknown}
+    failed |= {attempt.repository: attempt.message or "" for attempt in left_out}
+    failed |= {name: f"{name} is no longer in the catalogue: materialise landing/repositories" for name in unknown}
     summary = {
         **_summary(attempts, failed),
         "seconds_waited": budget_spent(before)["seconds_waited"],
@@ -123,7 +124,7 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
     yield dg.AssetMaterialization(CRAWL_LOG, metadata=summary)
     if failed or stopped:
         raise dg.Failure(
-            str(stopped or f"{len(failed)} of {len(attempts) + len(unknown)} repositories failed"),
+            str(stopped or f"{len(failed)} of {len(attempts) + len(left_out) + len(unknown)} repositories failed"),
             metadata=summary,
             allow_retries=False,
         )

@@ -4,27 +4,29 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 
-import structlog
-
 from git_contrib_assets.errors import (
-    GitContribError,
-    HistoryCorrupt,
-    LandingFileCorrupt,
     LimitReached,
     NotAllowed,
+    RepositoryFailed,
+    RepositoryPrivate,
     StorageFull,
+    TargetFailed,
 )
+from git_contrib_assets.landing.catalogue import mark_private
+from git_contrib_assets.landing.reading import Read, Reader, Wanted
+from git_contrib_assets.landing.visibility import Visibility
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
 from git_contrib_assets.sources.histories.cancellation import Cancellation
-from git_contrib_assets.sources.histories.protocol import History, HistorySource, Known
-from git_contrib_assets.storage.files import storage_errors
+from git_contrib_assets.sources.histories.protocol import HistorySource
 from git_contrib_assets.storage.landed.commits import LandedHistory
 from git_contrib_assets.storage.landing_zone import LandingZone
 
@@ -32,85 +34,127 @@ SETTLED = timedelta(seconds=60)
 """A push may be younger than the listing that shows it: only after this long is pushed_at believed to be the last."""
 
 Result = TypeVar("Result")
-_log = structlog.get_logger(__name__)
 
 
 @dataclass
 class Crawl:
-    """Reads histories into the landing zone. The caller holds the crawl lock."""
+    """Reads histories into the landing zone. The caller holds the crawl lock.
+
+    Nothing is read that was not seen to be public in this run. What was read lands once it was seen to be public again,
+    under the same name: in between it may have turned private, or the name may have gone to another repository.
+    """
 
     landing: LandingZone
     source: HistorySource
+    visibility: Visibility
     run_id: str
 
+    def __post_init__(self) -> None:
+        self._reader = Reader(self.landing, self.source, self.run_id)
+
     async def run(
-        self, repositories: Sequence[Repository], *, look_again: bool = False, everything_again: bool = False
+        self, listed: Sequence[Repository], unlisted: Sequence[Repository] = (), *, everything_again: bool = False
     ) -> AsyncGenerator[Attempt, None]:
         """Attempt every repository and yield each attempt as it ends, logged and durable.
 
-        A repository that was not pushed to since it landed is not touched, unless ``look_again``. With
-        ``everything_again`` each is read whole, whatever is landed or cached of it; that stays until the new has landed.
+        ``listed`` are those that this run has listed as public: what was not pushed to since it landed is not touched.
+        The ``unlisted`` are asked about first, and read even if they look unchanged. With ``everything_again`` each is
+        read whole, whatever is landed or cached of it; that stays until the new has landed.
+
         Cancelling the iteration ends what runs and keeps what is finished. Raises StorageFull once the disk is, and
         NotAllowed for a refused token: to go on would only fail the others too. Raises LimitReached at the end, when
         all that still fits into the limit is there.
         """
-        reporter().crawl_started(len(repositories))
-        changed: dict[int, tuple[Repository, LandedHistory | None]] = {}
-        for repository in repositories:
-            landed = self.landing.commits.landed(repository.repository_id)
-            if landed and not (look_again or everything_again) and is_unchanged(repository, landed):
-                yield self._finish(self._describe(repository, landed, AttemptState.UNCHANGED))
-            else:
-                changed[repository.repository_id] = repository, landed
+        reporter().crawl_started(len(listed) + len(unlisted))
+        wanted = {one.repository_id: self._want(one, everything_again=everything_again) for one in (*listed, *unlisted)}
+        for repository in listed:
+            one = wanted[repository.repository_id]
+            if one.landed and not one.whole and is_unchanged(repository, one.landed):
+                yield self._finish(self._reader.describe(wanted.pop(repository.repository_id), AttemptState.UNCHANGED))
         try:
-            async with aclosing(self._read(changed, everything_again=everything_again)) as attempts:
+            for repository_id, refusal in (await self._refusals(unlisted)).items():
+                yield self._finish(self._reader.describe(wanted.pop(repository_id), AttemptState.FAILED, refusal))
+            async with aclosing(self._read(wanted)) as attempts:
                 async for attempt in attempts:
                     yield self._finish(attempt)
-                    del changed[attempt.repository_id]
+                    del wanted[attempt.repository_id]
                     if attempt.reason == StorageFull.reason:
                         raise StorageFull(
-                            f"{attempt.message}; {len(changed)} more were to be read, the crawl stops here"
+                            f"{attempt.message}; {len(wanted)} more were to be read, the crawl stops here"
                         )
         except (LimitReached, NotAllowed) as error:
-            for repository, landed in changed.values():
-                missed = self._describe(repository, landed, AttemptState.NOT_REACHED)
-                self.landing.crawl_log.append(replace(missed, reason=error.reason, message=str(error)))
+            for one in wanted.values():
+                self.landing.crawl_log.append(self._reader.describe(one, AttemptState.NOT_REACHED, error))
             if isinstance(error, LimitReached):
-                text = f"{error} ({len(changed)} repositories were not reached)"
+                text = f"{error} ({len(wanted)} repositories were not reached)"
                 raise LimitReached(text, seconds=error.seconds) from error
             raise
 
-    async def _read(
-        self, changed: Mapping[int, tuple[Repository, LandedHistory | None]], *, everything_again: bool
-    ) -> AsyncGenerator[Attempt, None]:
+    def leave_out(self, repositories: Sequence[Repository]) -> list[Attempt]:
+        """Log that these are not read, because their target could not be listed. Nothing about them changes."""
+        attempts = []
+        for one in repositories:
+            error = TargetFailed(
+                f"{one.repository} was not read: its target {one.target} could not be listed; its last good data are kept"
+            )
+            attempts.append(self._reader.describe(self._want(one), AttemptState.NOT_REACHED, error))
+            self.landing.crawl_log.append(attempts[-1])
+        return attempts
+
+    def _want(self, repository: Repository, *, everything_again: bool = False) -> Wanted:
+        landed = self.landing.commits.landed(repository.repository_id)
+        # Seen for the first time since then: it was private in between.
+        outdated = landed is not None and landed.listed_at < repository.first_seen_at
+        return Wanted(repository, landed, whole=everything_again or outdated)
+
+    async def _refusals(self, repositories: Sequence[Repository]) -> dict[int, RepositoryFailed]:
+        """Why some of these must not be read, or must not land. One that was seen private is marked so in the catalogue."""
+        if not repositories:
+            return {}
+        refusals = await self.visibility.refusals(repositories)
+        mark_private(self.landing, [one for one, error in refusals.items() if isinstance(error, RepositoryPrivate)])
+        return refusals
+
+    async def _read(self, wanted: Mapping[int, Wanted]) -> AsyncGenerator[Attempt, None]:
         """Attempt these, several at a time. Raises NotAllowed at once, LimitReached when nothing more can be read."""
-        wanted = [(repository, None if everything_again else _known(landed)) for repository, landed in changed.values()]
-        order = await self.source.plan(wanted)
+        order = await self.source.plan([(one.repository, one.known) for one in wanted.values()])
         cancellation = Cancellation()
         places = asyncio.Semaphore(self.source.concurrency)
 
-        async def one(repository: Repository) -> Attempt:
+        async def read_one(one: Wanted) -> Read:
             async with places:
-                landed = changed[repository.repository_id][1]
-                return await in_daemon_thread(
-                    lambda: self._attempt(repository, landed, cancellation, everything_again=everything_again)
-                )
+                return await in_daemon_thread(lambda: self._reader.read(one, cancellation))
 
-        tasks = [asyncio.create_task(one(repository)) for repository in order]
+        tasks = {asyncio.create_task(read_one(wanted[one.repository_id])) for one in order}
+        aside = _Aside(self.visibility)
         limit: LimitReached | None = None
         try:
-            for ended in asyncio.as_completed(tasks):
-                try:
-                    attempt = await ended
-                except LimitReached as error:  # of the others, some may still fit
-                    limit = limit or error
-                    continue
-                yield attempt
+            while tasks:
+                done, tasks = await asyncio.wait(
+                    tasks, timeout=aside.seconds_left(), return_when=asyncio.FIRST_COMPLETED
+                )
+                failed, stops = aside.add(done)
+                for attempt in failed:
+                    yield attempt
+                for stop in stops:
+                    if not isinstance(stop, LimitReached):
+                        raise stop
+                    limit = limit or stop  # of the others, some may still fit
+                if aside.reads and (not tasks or aside.seconds_left() == 0):
+                    refusals = await self._refusals([one.wanted.repository for one in aside.reads])
+                    while aside.reads:
+                        one = aside.reads[0]
+                        refusal = refusals.get(one.wanted.repository.repository_id)
+                        attempt = await in_daemon_thread(partial(self._reader.settle, one, refusal))
+                        aside.reads.popleft()
+                        yield attempt
         finally:
             cancellation.cancel()
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            for read in (*aside.reads, *(one for one in ended if isinstance(one, Read))):
+                read.drop()
         if limit:
             raise limit
 
@@ -119,104 +163,36 @@ class Crawl:
         reporter().repository_finished(attempt)
         return attempt
 
-    def _describe(self, repository: Repository, landed: LandedHistory | None, state: AttemptState) -> Attempt:
-        """An attempt that has not brought anything: what is landed is what was before."""
-        return Attempt(
-            run_id=self.run_id,
-            repository_id=repository.repository_id,
-            repository=repository.repository,
-            state=state,
-            started_at=_now(),
-            seconds=0.0,
-            source=landed.source if landed else self.source.name,
-            tip=landed.tip if landed else None,
-            commits=landed.commits if landed else 0,
-            requests=0,
-        )
 
-    def _attempt(
-        self,
-        repository: Repository,
-        landed: LandedHistory | None,
-        cancellation: Cancellation,
-        *,
-        everything_again: bool,
-    ) -> Attempt:
-        """One attempt, in a thread; every error that is this repository's own ends as a failed attempt."""
-        reporter().repository_started(repository.repository)
-        start = time.monotonic()
-        attempt = replace(self._describe(repository, landed, AttemptState.FAILED), source=self.source.name)
-        try:
-            with storage_errors(self.landing.folder):
-                if everything_again:
-                    self.source.forget(repository)
-                attempt = self._land(repository, landed, attempt, cancellation, everything_again=everything_again)
-        except (LimitReached, NotAllowed):
-            raise  # no failure of this repository
-        except GitContribError as error:
-            attempt = replace(attempt, reason=error.reason, message=str(error))
-            _log.info("repository failed", repository=repository.repository, reason=error.reason, error=str(error))
-        except Exception as error:  # noqa: BLE001 - a defect met in one repository must not end the others
-            message = f"{repository.repository}: {type(error).__name__}: please report this with the log"
-            attempt = replace(attempt, reason=GitContribError.reason, message=message)
-            _log.exception("repository failed unexpectedly", repository=repository.repository)
-        return replace(attempt, seconds=round(time.monotonic() - start, 3))
+class _Aside:
+    """What was read and may not land yet. It waits a while for more, so that few requests are made about many."""
 
-    def _land(
-        self,
-        repository: Repository,
-        landed: LandedHistory | None,
-        attempt: Attempt,
-        cancellation: Cancellation,
-        *,
-        everything_again: bool,
-    ) -> Attempt:
-        known = None if everything_again else _known(landed)
-        history = self.source.read(repository, cancellation=cancellation, known=known)
-        attempt = replace(attempt, requests=history.requests, source=self.source.name)
-        now = LandedHistory(
-            repository_id=repository.repository_id,
-            tip=history.tip,
-            default_branch=history.default_branch,
-            listed_branch=repository.default_branch,
-            source=self.source.name,
-            fetched_at=_now(),
-            pushed_at=repository.pushed_at,
-            listed_at=repository.listed_at,
-            commits=0,
-        )
-        if landed and landed.commits and history.tip is None:
-            kept = replace(now, tip=landed.tip, fetched_at=landed.fetched_at, commits=landed.commits, emptied=True)
-            self.landing.commits.stamp(kept)
-            return replace(attempt, state=AttemptState.EMPTIED, reason="emptied")
-        if landed and landed.tip == history.tip and not everything_again:
-            self.landing.commits.stamp(replace(now, fetched_at=landed.fetched_at, commits=landed.commits))
-            return replace(attempt, state=AttemptState.UNCHANGED)
-        done, requests = self._write(repository, now, history, cancellation)
-        state = AttemptState.LANDED if done.tip else AttemptState.EMPTY
-        return replace(attempt, state=state, tip=done.tip, commits=done.commits, requests=requests)
+    def __init__(self, visibility: Visibility) -> None:
+        self.reads: deque[Read] = deque()
+        self._visibility = visibility
+        self._since = 0.0
 
-    def _write(
-        self, repository: Repository, now: LandedHistory, history: History, cancellation: Cancellation
-    ) -> tuple[LandedHistory, int]:
-        """Land the history; what landed, and the requests that it took."""
-        try:
-            return self._write_once(now, history), history.requests
-        except (HistoryCorrupt, LandingFileCorrupt):
-            self.source.forget(repository)  # what is cached or landed may be damaged: once more, from nothing
-            again = self.source.read(repository, cancellation=cancellation)
-            now = replace(now, tip=again.tip, default_branch=again.default_branch)
-            return self._write_once(now, again), history.requests + again.requests
+    def add(self, ended: Iterable[asyncio.Task[Read]]) -> tuple[list[Attempt], list[BaseException]]:
+        """Set aside what was read; the attempts that failed, and what else came of it."""
+        failed: list[Attempt] = []
+        stops: list[BaseException] = []
+        for task in ended:
+            error = task.exception()
+            if error:
+                stops.append(error)
+            elif task.result().attempt.failed:
+                failed.append(task.result().attempt)
+            else:
+                self._since = self._since if self.reads else time.monotonic()
+                self.reads.append(task.result())
+        return failed, stops
 
-    def _write_once(self, now: LandedHistory, history: History) -> LandedHistory:
-        """Land what the source learned about accounts, then the commits: a kill in between loses no answer."""
-        with self.landing.commits.writing(now, history) as done:
-            self.landing.accounts.add_as_written(history.answers.values())
-        return done
-
-
-def _known(landed: LandedHistory | None) -> Known | None:
-    return Known(landed.tip, landed.commits) if landed else None
+    def seconds_left(self) -> float | None:
+        """How long it goes on waiting for more; None if nothing waits."""
+        if not self.reads:
+            return None
+        patience = self._visibility.patience([one.wanted.repository for one in self.reads])
+        return max(0.0, self._since + patience - time.monotonic())
 
 
 async def in_daemon_thread(work: Callable[[], Result]) -> Result:
@@ -241,14 +217,14 @@ async def in_daemon_thread(work: Callable[[], Result]) -> Result:
 
 
 def is_unchanged(repository: Repository, landed: LandedHistory) -> bool:
-    """Whether nothing can have been pushed to the default branch since it landed."""
+    """Whether nothing can have been pushed to the default branch since it landed.
+
+    Under another name it is read again: a name that went from one repository to another may have landed the wrong one.
+    """
     return (
-        repository.pushed_at is not None
+        landed.repository in {None, repository.repository}  # None: landed by an older version
+        and repository.pushed_at is not None
         and repository.pushed_at == landed.pushed_at
         and repository.default_branch == landed.listed_branch
         and repository.pushed_at < landed.listed_at - SETTLED
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

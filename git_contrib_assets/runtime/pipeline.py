@@ -11,7 +11,8 @@ import dagster as dg
 
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import GitContribError, NotPublished
-from git_contrib_assets.graph.automation import SKIP_UNCHANGED_TAG, refresh_job
+from git_contrib_assets.graph.automation import refresh_job
+from git_contrib_assets.graph.listings import LISTED_BY_TAG
 from git_contrib_assets.graph.partitions import RANGE_TAG, repository_partitions
 from git_contrib_assets.graph.resources import report_dead_runs, show_alive
 from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG
@@ -152,20 +153,22 @@ def _run(
     }
     names = {"targets": [str(target) for target in targets]}
     catalogue = {**configuration, "ops": {"landing__repositories": {"config": names}}}
-    if not _execute(instance, home, "catalogue", catalogue, outcome):
+    listing = str(uuid.uuid4())
+    if not _execute(instance, home, "catalogue", catalogue, outcome, run_id=listing):
         return
     crawl = {**configuration, "ops": {"crawl": {"config": {"everything_again": everything_again}}}}
     ranges = _contiguous(instance.get_dynamic_partitions(repository_partitions.name or ""), outcome.listed)
     for first, last in ranges[:-1]:
-        tags = {f"{RANGE_TAG}start": first, f"{RANGE_TAG}end": last, SKIP_UNCHANGED_TAG: "yes"}
+        tags = {f"{RANGE_TAG}start": first, f"{RANGE_TAG}end": last, LISTED_BY_TAG: listing}
         _execute(instance, home, "refresh", crawl, outcome, tags=tags, only=[COMMITS])
     if ranges:
         first, last = ranges[-1]
-        tags = {f"{RANGE_TAG}start": first, f"{RANGE_TAG}end": last, SKIP_UNCHANGED_TAG: "yes"}
+        tags = {f"{RANGE_TAG}start": first, f"{RANGE_TAG}end": last, LISTED_BY_TAG: listing}
         _execute(instance, home, "refresh", crawl, outcome, tags=tags)
     else:
         everything = refresh_job.selection.resolve(defs.resolve_asset_graph())
-        _execute(instance, home, "refresh", configuration, outcome, only=sorted(everything - {COMMITS, CRAWL_LOG}))
+        tables, tags = sorted(everything - {COMMITS, CRAWL_LOG}), {LISTED_BY_TAG: listing}
+        _execute(instance, home, "refresh", configuration, outcome, tags=tags, only=tables)
 
 
 def _execute(
@@ -177,9 +180,10 @@ def _execute(
     *,
     tags: Mapping[str, str] | None = None,
     only: Sequence[dg.AssetKey] | None = None,
+    run_id: str | None = None,
 ) -> bool:
     """Run a job here and now; whether it went well. An interrupt ends it and is noted."""
-    run_id = str(uuid.uuid4())
+    run_id = run_id or str(uuid.uuid4())
     show_alive(home, run_id)
     try:
         result = defs.resolve_job_def(job).execute_in_process(

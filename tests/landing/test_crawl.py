@@ -82,9 +82,9 @@ async def test_what_was_not_pushed_to_is_not_touched(crawling):
 async def test_who_looks_again_sees_a_push_that_the_listing_does_not_know_of(crawling):
     anvil = crawling.add(1, "acme/anvil", ANN)
     await crawling.crawl()
-    assert states(await crawling.crawl(look_again=True)) == {"acme/anvil": UNCHANGED}
+    assert states(await crawling.crawl(unlisted=True)) == {"acme/anvil": UNCHANGED}
     anvil.push(BOB)
-    assert states(await crawling.crawl(look_again=True)) == {"acme/anvil": LANDED}
+    assert states(await crawling.crawl(unlisted=True)) == {"acme/anvil": LANDED}
     assert len(crawling.shas(1)) == 2
 
 
@@ -124,7 +124,8 @@ async def test_a_push_to_another_branch_is_looked_at_once(crawling):
     [
         ({}, True),
         ({"listed_at": LISTED_AT + timedelta(days=9)}, True),
-        ({"stars": 9, "repository": "acme/renamed"}, True),
+        ({"stars": 9}, True),
+        ({"repository": "acme/renamed"}, False),
         ({"pushed_at": PUSHED_AT + timedelta(seconds=1)}, False),
         ({"pushed_at": PUSHED_AT - timedelta(seconds=1)}, False),
         ({"pushed_at": None}, False),
@@ -134,8 +135,15 @@ async def test_a_push_to_another_branch_is_looked_at_once(crawling):
     ids=str,
 )
 def test_what_counts_as_unchanged(changed, unchanged):
-    landed = LandedHistory(1, "1" * 40, "main", "main", "git", LISTED_AT, PUSHED_AT, LISTED_AT, 1)
+    landed = LandedHistory(
+        1, "1" * 40, "main", "main", "git", LISTED_AT, PUSHED_AT, LISTED_AT, 1, repository="acme/anvil"
+    )
     assert is_unchanged(listed(1, "acme/anvil", **changed), landed) is unchanged
+
+
+def test_a_file_of_an_older_version_does_not_tell_the_name_and_is_believed():
+    landed = LandedHistory(1, "1" * 40, "main", "main", "git", LISTED_AT, PUSHED_AT, LISTED_AT, 1)
+    assert is_unchanged(listed(1, "acme/renamed"), landed)
 
 
 @pytest.mark.parametrize(("seconds", "unchanged"), [(0, False), (1, False), (59, False), (60, False), (61, True)])

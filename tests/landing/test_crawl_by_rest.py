@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from crawl_scene import listed
+from crawl_scene import Seen, listed
 from github_scene import github_settings
 
 from git_contrib_assets.errors import LimitReached, TokenRefused
@@ -70,7 +70,7 @@ class Scene:
         token=TOKEN,
         max_wait=60.0,
         source=None,
-        look_again=True,
+        unlisted=True,
         everything_again=False,
         budget=None,
         **settings,
@@ -80,10 +80,10 @@ class Scene:
         urls = {"api_url": self.github.api_url, "server_url": self.github.server_url, **settings}
         with reporting_to(self.heard):
             async with GitHubClient(github_settings(token, **urls), budget or Budget(max_wait=max_wait)) as client:
-                crawl = Crawl(self.landing, (source or self.by_rest)(client), "run")
+                crawl = Crawl(self.landing, (source or self.by_rest)(client), Seen(), "run")
+                of_run = ([], self.repositories) if unlisted else (self.repositories, [])
                 try:
-                    how = {"look_again": look_again, "everything_again": everything_again}
-                    async with aclosing(crawl.run(self.repositories, **how)) as attempts:
+                    async with aclosing(crawl.run(*of_run, everything_again=everything_again)) as attempts:
                         async for one in attempts:
                             states[one.repository.partition("/")[2]] = one.reason or one.state.value
                 except (LimitReached, TokenRefused) as error:
@@ -287,7 +287,7 @@ async def test_what_is_used_up_is_not_asked(scene):
     await scene.crawl(token=None)
     before = scene.github.limits()
     scene.github.forget_requests()
-    assert await scene.crawl(token=None, look_again=True) == {}
+    assert await scene.crawl(token=None, unlisted=True) == {}
     assert {one["path"].rpartition("/")[2] for one in scene.github.requests()} == {"rate_limit"}
     assert before["refused_primary"] == scene.github.limits()["refused_primary"] == 0
     assert isinstance(scene.error, LimitReached)
@@ -424,6 +424,6 @@ async def test_everything_again_reads_every_page_again(scene):
     assert await scene.crawl() == {"anvil": "unchanged", "bolt": "unchanged"}
     tips = scene.asked("anvil")
     scene.github.forget_requests()
-    assert await scene.crawl(look_again=False, everything_again=True) == {"anvil": "landed", "bolt": "landed"}
+    assert await scene.crawl(unlisted=False, everything_again=True) == {"anvil": "landed", "bolt": "landed"}
     assert scene.asked("anvil") >= tips + 2
     assert scene.landing.commits.landed(1).commits == 3 * PAGE

@@ -22,7 +22,7 @@ async def anvil(crawling):
 
 
 async def test_an_ordinary_crawl_believes_what_is_landed(crawling, anvil):
-    (attempt,) = (await crawling.crawl(look_again=True)).values()
+    (attempt,) = (await crawling.crawl(unlisted=True)).values()
     assert attempt.state is AttemptState.UNCHANGED
     assert set(crawling.shas(1)) != set(anvil.shas())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from crawl_scene import listed
+from crawl_scene import Seen, listed
 from github_scene import github_settings
 
 from git_contrib_assets.landing.crawl import Crawl
@@ -84,8 +84,8 @@ class Both:
         return attempts
 
     async def _attempt(self, name: str, source: object) -> Attempt:
-        crawl = Crawl(self.landing[name], source, "run")
-        async with aclosing(crawl.run([self.repository], look_again=True)) as running:
+        crawl = Crawl(self.landing[name], source, Seen(), "run")
+        async with aclosing(crawl.run([], [self.repository])) as running:
             (attempt,) = [one async for one in running]
         assert not attempt.failed, attempt.message
         assert attempt.source == name
@@ -230,10 +230,10 @@ async def test_a_damaged_landed_file_does_not_stay(both: Both) -> None:
     content = bytearray(landing.commits.file(1).read_bytes())
     content[4:1000] = b"\xff" * 996
     landing.commits.file(1).write_bytes(content)
-    landing.landed = lambda repository_id: known  # as if it came to harm after it was looked at
+    landing.commits.landed = lambda repository_id: known  # as if it came to harm after it was looked at
     async with GitHubClient(both.settings, Budget()) as client:
         attempt = await both._attempt("rest", RestHistory(client))
-    del landing.landed
+    del landing.commits.landed
     assert attempt.commits == 301
     assert landing.commits.landed(1).commits == 301
 
@@ -246,7 +246,7 @@ async def test_rest_tells_whose_addresses_they_are(both: Both, github: StandIn) 
     authors = [("A", "ANN@Example.invalid"), *PEOPLE, ("Gone", "gone@example.invalid"), ("Ann", "ann@example.invalid")]
     both.push([NewCommit(name, email, day) for name, email in authors])
     await both.crawl()
-    answers = {row["email"]: row for row in both.landing["rest"].answers().to_pylist()}
+    answers = {row["email"]: row for row in both.landing["rest"].accounts.answers().to_pylist()}
     assert {email: row["account_id"] for email, row in answers.items()} == {
         "ann@example.invalid": 11,
         "bob@example.invalid": None,
@@ -256,4 +256,4 @@ async def test_rest_tells_whose_addresses_they_are(both: Both, github: StandIn) 
         "gone@example.invalid": None,
     }
     assert {row["method"] for row in answers.values()} == {"rest"}
-    assert both.landing["git"].answers().num_rows == 0
+    assert both.landing["git"].accounts.answers().num_rows == 0
