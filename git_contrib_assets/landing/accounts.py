@@ -3,11 +3,13 @@
 import dagster as dg
 
 from git_contrib_assets.graph.automation import after_crawl
+from git_contrib_assets.graph.listings import seen_by
 from git_contrib_assets.graph.metadata import definition_metadata
 from git_contrib_assets.graph.partitions import current_names
 from git_contrib_assets.graph.resources import Installation, budget, budget_spent
 from git_contrib_assets.graph.run_log import also_logged_to
-from git_contrib_assets.landing.ask_accounts import AccountsReport, look_up_accounts, open_questions
+from git_contrib_assets.landing.ask_accounts import AccountsReport, ask_through_public, open_questions
+from git_contrib_assets.landing.visibility import VisibilityOnGitHub
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.storage.landed.accounts import ACCOUNTS
 
@@ -34,7 +36,8 @@ async def accounts(context: dg.AssetExecutionContext, installation: Installation
     """One row per e-mail and answer: the account that owns it, or nobody; the newest answer counts.
 
     Key: `email`, `asked_at`. Asks about addresses without an answer of the last 30 days, a hundred per GraphQL
-    query, through one commit each. Needs a token; without one nothing is asked, and every snapshot says so.
+    query, each through one commit in a repository that is public just now. Needs a token; without one nothing is
+    asked, and every snapshot says so.
     """
     before = budget_spent()
     with (
@@ -42,13 +45,18 @@ async def accounts(context: dg.AssetExecutionContext, installation: Installation
         installation.errors_reported(),
         installation.landing("the account look-up") as landing,
     ):
-        questions = open_questions(landing, current_names(landing.repositories.all()).values())
-        report = AccountsReport(asked=len(questions))
+        everything = landing.repositories.all()
+        current = current_names(everything).values()
         if installation.settings.token:
+            seen = seen_by(context.instance, context.run, current)
             async with installation.github() as client:
-                report = await look_up_accounts(client, landing, questions)
-        elif questions:
-            reporter().note(f"No token: {len(questions)} e-mails are not looked up, people are told apart by address")
+                visibility = VisibilityOnGitHub(client, everything)
+                unlisted = [*seen.unlisted, *seen.of_failed_targets]
+                report = await ask_through_public(client, landing, visibility, seen.listed, unlisted)
+        else:
+            report = AccountsReport(asked=len(open_questions(landing, current)))
+            if report.asked:
+                reporter().note(f"No token: {report.asked} e-mails are not looked up, people are told apart by address")
         answers = landing.accounts.answers()
     return dg.MaterializeResult(
         metadata={

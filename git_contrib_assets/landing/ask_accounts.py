@@ -1,14 +1,16 @@
 """The account look-up: which e-mails are asked about, and the answers landed as they come."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pyarrow.compute as pc
 
-from git_contrib_assets.errors import AccountsUnavailable, GitContribError
+from git_contrib_assets.errors import AccountsUnavailable, GitContribError, RepositoryPrivate
+from git_contrib_assets.landing.catalogue import mark_private
+from git_contrib_assets.landing.visibility import Visibility
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import AccountQuestion, Repository
 from git_contrib_assets.sources.github.accounts import ask_accounts
@@ -34,15 +36,51 @@ class AccountsReport:
         return self.asked - self.answered
 
 
-def open_questions(landing: LandingZone, repositories: Iterable[Repository]) -> list[AccountQuestion]:
-    """Every e-mail of these repositories without an answer, or with one that is too old.
+@dataclass
+class Questions:
+    """What may be asked. ``unseen`` e-mails stand only in repositories of which it is not known whether they are public."""
+
+    askable: list[AccountQuestion]
+    unseen: int
+
+
+async def questions_through_public(
+    landing: LandingZone, visibility: Visibility, listed: Sequence[Repository], unlisted: Sequence[Repository]
+) -> Questions:
+    """The open questions, each through a repository that was seen to be public in this run.
+
+    ``listed`` are those that were. Of the others, those through which something is to be asked are looked at now.
+    Raises TokenRefused or LimitReached. The caller holds the crawl lock.
+    """
+    public, unknown = list(listed), []
+    candidates = {one.repository: one for one in unlisted}
+    questions = open_questions(landing, public)
+    while candidates:
+        more = open_questions(landing, candidates.values(), without={one.email for one in questions})
+        through = [candidates.pop(name) for name in sorted({question.repository for question in more})]
+        if not through:
+            break
+        refusals = await visibility.refusals(through)
+        private = {number for number, error in refusals.items() if isinstance(error, RepositoryPrivate)}
+        mark_private(landing, private)
+        public += [one for one in through if one.repository_id not in refusals]
+        unknown += [one for one in through if one.repository_id in refusals.keys() - private]
+        questions = open_questions(landing, public)
+    asked = {one.email for one in questions}
+    return Questions(questions, unseen=len(open_questions(landing, unknown, without=asked)) if unknown else 0)
+
+
+def open_questions(
+    landing: LandingZone, repositories: Iterable[Repository], *, without: Collection[str] = ()
+) -> list[AccountQuestion]:
+    """Every e-mail of these repositories without an answer, or with one that is too old, but for those ``without``.
 
     Blank addresses and bots' own are nobody's account (definitions, rules 1 and 4): they are not asked.
     Repositories that vanished cannot be asked through.
     """
     cutoff = datetime.now(UTC).replace(tzinfo=None) - OLDEST_ANSWER
     answers = landing.accounts.answers()
-    fresh = set(answers.filter(pc.field("asked_at") >= cutoff)["email"].to_pylist())
+    fresh = {*without, *answers.filter(pc.field("asked_at") >= cutoff)["email"].to_pylist()}
     questions: dict[str, AccountQuestion] = {}
     failed = {
         attempt.repository_id: attempt.failed for attempt in landing.crawl_log.attempts()
@@ -58,17 +96,35 @@ def open_questions(landing: LandingZone, repositories: Iterable[Repository]) -> 
     return sorted(questions.values(), key=lambda question: (question.repository, question.email))
 
 
+async def ask_through_public(
+    client: GitHubClient,
+    landing: LandingZone,
+    visibility: Visibility,
+    listed: Sequence[Repository],
+    unlisted: Sequence[Repository],
+) -> AccountsReport:
+    """Ask all open questions that may be asked (``questions_through_public``), as ``look_up_accounts`` does."""
+    try:
+        questions = await questions_through_public(landing, visibility, listed, unlisted)
+    except GitContribError as error:
+        report = AccountsReport(asked=len(open_questions(landing, [*listed, *unlisted])), error=error)
+        reporter().accounts_failed(error, report.not_asked)
+        return report
+    return await look_up_accounts(client, landing, questions.askable, unseen=questions.unseen)
+
+
 async def look_up_accounts(
-    client: GitHubClient, landing: LandingZone, questions: list[AccountQuestion]
+    client: GitHubClient, landing: LandingZone, questions: list[AccountQuestion], *, unseen: int = 0
 ) -> AccountsReport:
     """Ask, and land each batch of answers as it comes, so that a kill loses none. The caller holds the crawl lock.
 
-    Whatever stops it ends in the report: what is answered is kept, the next run asks the rest.
+    Whatever stops it ends in the report: what is answered is kept, the next run asks the rest. ``unseen`` e-mails beside
+    the questions cannot be asked about in this run.
     """
-    report = AccountsReport(asked=len(questions))
-    if not questions:
+    report = AccountsReport(asked=len(questions) + unseen)
+    if not report.asked:
         return report
-    reporter().accounts_asked(0, len(questions))
+    reporter().accounts_asked(0, report.asked)
     try:
         async with aclosing(ask_accounts(client, questions)) as batches:
             async for answers in batches:
@@ -79,7 +135,8 @@ async def look_up_accounts(
         report.error = error
     if report.not_asked and not report.error:
         report.error = AccountsUnavailable(
-            "GitHub did not find the commits that bear some e-mails: the next run asks again"
+            "GitHub did not find the commits that bear some e-mails, or did not say whether their repositories are public: "
+            "the next run asks again"
         )
     if report.error:
         reporter().accounts_failed(report.error, report.not_asked)

@@ -9,7 +9,9 @@ from pydantic import Field
 
 from git_contrib_assets.errors import UsageError
 from git_contrib_assets.graph.metadata import rows_as_table
+from git_contrib_assets.graph.partitions import current_names
 from git_contrib_assets.graph.resources import Installation, budget, budget_spent
+from git_contrib_assets.landing.visibility import VisibilityOnGitHub
 from git_contrib_assets.reconciliation.statistics import Account, Reconciliation, ask_statistics, compare
 from git_contrib_assets.serving.contract.contributors import REPOSITORIES
 from git_contrib_assets.serving.read import open_snapshot
@@ -80,8 +82,16 @@ reconcile_job = dg.define_asset_job(
 
 
 async def _ask(installation: Installation, repositories: list[str]) -> tuple[dict[str, list[Account]], dict[str, str]]:
+    """GitHub's statistics of those that are public just now; and why those of the others could not be compared."""
+    everything = LandingZone(installation.home).repositories.all()
+    known = current_names(everything)
+    missing = {name: f"{name} is no longer in the catalogue" for name in repositories if name not in known}
     async with installation.github() as client:
-        return await ask_statistics(client, repositories)
+        there = [known[name] for name in repositories if name in known]
+        refusals = await VisibilityOnGitHub(client, everything).refusals(there)
+        missing |= {one.repository: str(refusals[one.repository_id]) for one in there if one.repository_id in refusals}
+        found, failed = await ask_statistics(client, [name for name in repositories if name not in missing])
+    return found, {**missing, **failed}
 
 
 def complete_repositories(installation: Installation) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from installations import OWNER, Installation
+from installations import OWNER, TOKEN, Installation
 
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.graph import resources
@@ -85,6 +85,16 @@ def test_a_difference_warns_and_fails_nothing(
     (row,) = found["largest_differences"].records
     assert row.data == {"repository": "acme/tools", "login": "bob", "ours": 0, "theirs": 1, "difference": -1}
     assert contents(installation.home) == before
+
+
+def test_one_that_turned_private_is_not_asked_about(reconcile: Reconcile, github: StandIn) -> None:
+    github.add_token(f"{TOKEN}=reader:repo:{OWNER}")
+    github.update("acme/docs", private=True, visibility="private")
+    github.forget_requests()
+    result, found = reconcile(repositories=["acme/docs", "acme/tools"])
+    assert result.success
+    assert [row.data["repository"] for row in found["not_compared"].records] == ["acme/docs"]
+    assert not [one for one in github.requests() if "/docs/" in one["path"]]
 
 
 def test_a_repository_that_cannot_be_compared_is_named(reconcile: Reconcile, github: StandIn) -> None:

@@ -6,13 +6,25 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from crawl_scene import listed
+from crawl_scene import Seen, listed
 from github_answers import answer
 from github_scene import GRAPHQL, GitHubScene
 from histories import commit, history, land_history
 
-from git_contrib_assets.errors import AccountsUnavailable, LimitReached, NotAllowed
-from git_contrib_assets.landing.ask_accounts import look_up_accounts, open_questions
+from git_contrib_assets.errors import (
+    AccountsUnavailable,
+    LimitReached,
+    NotAllowed,
+    RepositoryPrivate,
+    TokenRefused,
+    VisibilityUnknown,
+)
+from git_contrib_assets.landing.ask_accounts import (
+    ask_through_public,
+    look_up_accounts,
+    open_questions,
+    questions_through_public,
+)
 from git_contrib_assets.progress import Reporter, reporting_to
 from git_contrib_assets.records import AccountAnswer, AccountQuestion, Attempt, AttemptState
 from git_contrib_assets.storage.home import Home
@@ -110,6 +122,83 @@ def test_those_of_one_repository_stay_together(landing):
     second = land(landing, 2, "y@x", "b@x", name="acme/anvil")
     questions = open_questions(landing, [first, second])
     assert [question.repository for question in questions] == ["acme/anvil", "acme/anvil", "acme/zinc", "acme/zinc"]
+
+
+# Through public repositories alone
+
+
+async def through_public(landing, seen, listed=(), unlisted=()):
+    found = await questions_through_public(landing, seen, listed, unlisted)
+    return [(question.email, question.repository) for question in found.askable], found.unseen
+
+
+async def test_what_this_run_has_listed_is_asked_through_without_looking(landing):
+    seen = Seen()
+    anvil, bolt = land(landing, 1, "ann@x"), land(landing, 2, "ann@x", name="acme/bolt")
+    assert await through_public(landing, seen, [anvil], [bolt]) == ([("ann@x", "acme/anvil")], 0)
+    assert seen.asked == []
+
+
+async def test_others_are_looked_at_where_something_is_to_be_asked_through_them(landing):
+    seen = Seen()
+    anvil = land(landing, 1, "ann@x")
+    bolt, crate = land(landing, 2, "ann@x", "bob@x", name="acme/bolt"), land(landing, 3, "ann@x", name="acme/crate")
+    expected = [("ann@x", "acme/anvil"), ("bob@x", "acme/bolt")]
+    assert await through_public(landing, seen, [anvil], [bolt, crate]) == (expected, 0)
+    assert seen.asked == [["acme/bolt"]]
+
+
+async def test_an_address_is_asked_through_the_next_repository_that_is_public(landing):
+    repositories = [land(landing, number, "ann@x", name=f"acme/r{number}") for number in (1, 2, 3)]
+    landing.repositories.write(repositories)
+    seen = Seen({1: RepositoryPrivate("private"), 2: VisibilityUnknown("unknown")})
+    assert await through_public(landing, seen, unlisted=repositories) == ([("ann@x", "acme/r3")], 0)
+    assert seen.asked == [["acme/r1"], ["acme/r2"], ["acme/r3"]]
+    assert [one.is_private for one in landing.repositories.all()] == [True, False, False]
+
+
+async def test_an_address_is_asked_through_a_repository_that_was_looked_at_for_another(landing):
+    private, public = land(landing, 1, "ann@x"), land(landing, 2, "ann@x", "bob@x", name="acme/bolt")
+    landing.repositories.write([private, public])
+    seen = Seen({1: RepositoryPrivate("private")})
+    expected = [("ann@x", "acme/bolt"), ("bob@x", "acme/bolt")]
+    assert await through_public(landing, seen, unlisted=[private, public]) == (expected, 0)
+    assert seen.asked == [["acme/anvil", "acme/bolt"]]
+
+
+async def test_addresses_that_stand_in_private_repositories_only_are_not_missed(landing):
+    """Nobody counts them. Those of which nothing is known are."""
+    private = land(landing, 1, "ann@x", "bob@x")
+    unknown = land(landing, 2, "bob@x", "cleo@x", name="acme/bolt")
+    landing.repositories.write([private, unknown])
+    seen = Seen({1: RepositoryPrivate("private"), 2: VisibilityUnknown("unknown")})
+    assert await through_public(landing, seen, unlisted=[private, unknown]) == ([], 2)
+
+
+async def test_what_could_not_be_looked_at_is_told_and_asked_next_time(landing, httpx_mock):
+    httpx_mock.add_callback(reply, url=GRAPHQL, is_reusable=True)
+    anvil, bolt = land(landing, 1, "ann@x"), land(landing, 2, "bob@x", name="acme/bolt")
+    heard = Heard()
+    with reporting_to(heard):
+        seen = Seen({2: VisibilityUnknown("unknown")})
+        report = await ask_through_public(GitHubScene().client, landing, seen, [anvil], [bolt])
+    assert (report.asked, report.answered, report.not_asked) == (2, 1, 1)
+    assert isinstance(report.error, AccountsUnavailable)
+    assert heard.failed == [(report.error, 1)]
+
+
+@pytest.mark.parametrize("error", [TokenRefused("refused"), LimitReached("late", seconds=9.0)], ids=["401", "limit"])
+async def test_what_stops_the_looking_ends_in_the_report(landing, error):
+    class Stopped(Seen):
+        async def refusals(self, repositories):
+            raise error
+
+    anvil, bolt = land(landing, 1, "ann@x"), land(landing, 2, "bob@x", name="acme/bolt")
+    heard = Heard()
+    with reporting_to(heard):
+        report = await ask_through_public(GitHubScene().client, landing, Stopped(), [anvil], [bolt])
+    assert (report.asked, report.answered, report.error) == (2, 0, error)
+    assert heard.failed == [(error, 2)]
 
 
 # What is kept of the answers
