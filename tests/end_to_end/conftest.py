@@ -2,12 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from days import Day, whole_day
 from installations import LONG_AGO, OWNER, TOKEN, Installation, commits
 
+from git_contrib_assets.storage.home import Home, prepare_instance
 from github_stand_in.changes import create, link, push
 from github_stand_in.server import StandIn, running
 
@@ -44,3 +46,13 @@ def installation(github: StandIn, tmp_path: Path) -> Installation:
     home = tmp_path / "home"
     variables = {"GIT_CONTRIB_HOME": str(home), "GIT_CONTRIB_TARGETS": OWNER, "GITHUB_TOKEN": TOKEN}
     return Installation(home, {**inherited, **github.environment(), **variables})
+
+
+@pytest.fixture
+def day(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Day]:
+    """Do what the schedule and its sensor ask for, on the instance of the home."""
+    for name, value in installation.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setenv("DAGSTER_HOME", str(prepare_instance(Home(installation.home))))
+    return whole_day

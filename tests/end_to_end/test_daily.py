@@ -1,75 +1,14 @@
 """A day as the schedule has it, without a daemon: its run, and the second one where there are new repositories."""
 
-import dataclasses
 import logging
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
 import pytest
-from installations import LONG_AGO, OWNER, WITH_ACCOUNTS, Installation, commits
+from installations import LONG_AGO, WITH_ACCOUNTS, Installation, commits
 
-from git_contrib_assets.definitions import defs
-from git_contrib_assets.graph.automation import collect_every_day, crawl_after_the_daily_listing
-from git_contrib_assets.storage.home import Home, prepare_instance
 from github_stand_in.server import StandIn
-
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-@dataclasses.dataclass
-class Day:
-    """What the day's runs were."""
-
-    instance: dg.DagsterInstance
-    runs: list[dg.ExecuteInProcessResult]
-
-    @property
-    def ended(self) -> list[tuple[str, bool]]:
-        return [(run.dagster_run.job_name, run.success) for run in self.runs]
-
-
-@pytest.fixture
-def day(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Do what the schedule and its sensor ask for, on the instance of the home."""
-    for name, value in {**installation.environment, "GIT_CONTRIB_HOME": str(installation.home)}.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("GIT_CONTRIB_TARGETS", OWNER)
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-
-    def one_day() -> Day:
-        monkeypatch.setenv("DAGSTER_HOME", str(prepare_instance(Home(installation.home))))
-        with dg.DagsterInstance.get() as instance:
-            runs = []
-            now = datetime.now(UTC)
-            tick = collect_every_day(dg.build_schedule_context(instance=instance, scheduled_execution_time=now))
-            assert isinstance(tick, dg.RunRequest)
-            runs.append(execute("collect", tick, instance))
-            if runs[0].success:
-                context = dg.build_run_status_sensor_context(
-                    crawl_after_the_daily_listing.name,
-                    dagster_instance=instance,
-                    dagster_run=runs[0].dagster_run,
-                    dagster_event=next(one for one in runs[0].all_events if one.is_job_event and one.is_job_success),
-                    repository_def=defs.get_repository_def(),
-                )
-                follows = crawl_after_the_daily_listing(context)
-                if isinstance(follows, dg.RunRequest):
-                    runs.append(execute("refresh", follows, instance))
-            return Day(instance, runs)
-
-    return one_day
-
-
-def execute(job: str, request: dg.RunRequest, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    return defs.resolve_job_def(job).execute_in_process(
-        instance=instance,
-        run_config={**request.run_config, **QUIET},
-        tags=request.tags,
-        asset_selection=request.asset_selection,
-        raise_on_error=False,
-    )
 
 
 def asked(github: StandIn) -> set[str]:
