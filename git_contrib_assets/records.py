@@ -63,7 +63,7 @@ class Repository:
     stars: Annotated[int | None, "Stars"]
     language: Annotated[str | None, "Main language as GitHub says, or null"]
     target: Annotated[str, "The target in whose list it stood"]
-    first_seen_at: Annotated[datetime, "When it was listed for the first time (UTC)"]
+    first_seen_at: Annotated[datetime, "When it was first listed, or first listed after it was private (UTC)"]
     listed_at: Annotated[datetime, "When it was listed last, by GitHub's clock (UTC)"]
     missing_since: Annotated[
         datetime | None, "For a repository no longer listed: when it was last listed (UTC). Otherwise null"

@@ -99,7 +99,7 @@ def collect_every_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
 
 
 def _all_repositories(instance: dg.DagsterInstance) -> dict[str, str]:
-    """The tags that make a run one of every repository; none where there is no repository."""
+    """The tags that select every repository for a run; none if there is no repository."""
     names = instance.get_dynamic_partitions(repository_partitions.name or "")
     return {f"{RANGE_TAG}start": names[0], f"{RANGE_TAG}end": names[-1]} if names else {}
 
@@ -111,7 +111,7 @@ def targets_to_list(settings: Settings, home: Home) -> list[str]:
     """
     try:
         landed = LandingZone(home).repositories.all()
-    except GitContribError:  # damaged: the listing writes it anew
+    except GitContribError:  # damaged: the listing writes it again
         landed = []
     earlier = sorted({one.target for one in landed if one.missing_since is None or one.missing_reason == "private"})
     return list(dict.fromkeys([*settings.targets, *earlier]))
@@ -146,7 +146,7 @@ def crawl_after_the_daily_listing(context: dg.RunStatusSensorContext) -> dg.RunR
 @dg.sensor(
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=60,
-    description="Reports runs whose process was killed as failed: Dagster itself believes them started for ever",
+    description="Reports runs as failed if their process was killed: Dagster itself would show them as started for ever",
 )
 def killed_runs_are_reported(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """Look for runs without a process. Never starts anything."""

@@ -32,7 +32,7 @@ class CrawlConfig(dg.Config):
 
     everything_again: bool = Field(
         default=False,
-        description="Fetch whole histories anew, whatever is landed or cached; old data stays until the new has landed",
+        description="Read whole histories again, whatever is landed or cached; the old data stay until the new ones have landed",
     )
 
 
@@ -46,7 +46,7 @@ with warnings.catch_warnings():  # Dagster calls backfill policies beta; a test 
                 description=(
                     f"{COMMITS_TABLE.grain}.\n\nKey: `repository_id`, `sha`. One Parquet file per repository; names, addresses "
                     "and times as written. One run crawls all its partitions at once; each lands or fails on its own. To "
-                    "fetch everything anew, set `everything_again: true` in the launchpad."
+                    "read everything again, set `everything_again: true` in the launchpad."
                 ),
                 metadata=definition_metadata(COMMITS_TABLE, code=["landing/commits.py", "landing/crawl.py"]),
                 partitions_def=repository_partitions,
@@ -81,7 +81,7 @@ with warnings.catch_warnings():  # Dagster calls backfill policies beta; a test 
 
 @_crawl_asset
 async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installation: Installation):  # type: ignore[no-untyped-def]  # Dagster takes no AsyncIterator here
-    """Crawl the run's repositories; a materialisation for each that is there, whatever becomes of the others."""
+    """Crawl the run's repositories; a materialisation for each that landed or did not change, even if others fail."""
     attempts: list[Attempt] = []
     stopped: GitContribError | None = None
     before = budget_spent()
@@ -131,7 +131,7 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
 
 
 def _selected(context: dg.AssetExecutionContext, landing: LandingZone) -> tuple[list[Repository], list[str], list[str]]:
-    """The repositories behind the run's partition keys, the keys behind which there is none, the names without a key."""
+    """The selected repositories, the keys without a repository, and the names of repositories without a key."""
     keys = context.partition_keys if context.has_partition_key or context.has_partition_key_range else []
     known = current_names(landing.repositories.all())
     chosen = [known[key] for key in keys if key in known]

@@ -31,7 +31,7 @@ from git_contrib_assets.storage.landed.commits import LandedHistory
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 SETTLED = timedelta(seconds=60)
-"""A push may be younger than the listing that shows it: only after this long is pushed_at believed to be the last."""
+"""There may be a push after the one that the listing shows: pushed_at is believed only if it is older than this."""
 
 Result = TypeVar("Result")
 
@@ -59,11 +59,11 @@ class Crawl:
 
         ``listed`` are those that this run has listed as public: what was not pushed to since it landed is not touched.
         The ``unlisted`` are asked about first, and read even if they look unchanged. With ``everything_again`` each is
-        read whole, whatever is landed or cached of it; that stays until the new has landed.
+        read whole, whatever is landed or cached of it; the old file stays until the new one has landed.
 
-        Cancelling the iteration ends what runs and keeps what is finished. Raises StorageFull once the disk is, and
-        NotAllowed for a refused token: to go on would only fail the others too. Raises LimitReached at the end, when
-        all that still fits into the limit is there.
+        Cancelling the iteration stops what runs and keeps what has landed. Raises StorageFull if the disk is full, and
+        NotAllowed if the token is refused, because the others would fail too. Raises LimitReached at the end, after
+        everything that fits into the limit.
         """
         reporter().crawl_started(len(listed) + len(unlisted))
         wanted = {one.repository_id: self._want(one, everything_again=everything_again) for one in (*listed, *unlisted)}
@@ -103,12 +103,12 @@ class Crawl:
 
     def _want(self, repository: Repository, *, everything_again: bool = False) -> Wanted:
         landed = self.landing.commits.landed(repository.repository_id)
-        # Seen for the first time since then: it was private in between.
+        # It landed before it was seen for the first time, so it was private in between.
         outdated = landed is not None and landed.listed_at < repository.first_seen_at
         return Wanted(repository, landed, whole=everything_again or outdated)
 
     async def _refusals(self, repositories: Sequence[Repository]) -> dict[int, RepositoryFailed]:
-        """Why some of these must not be read, or must not land. One that was seen private is marked so in the catalogue."""
+        """Why some of these must not be read or land. One that was seen private is marked so in the catalogue."""
         if not repositories:
             return {}
         refusals = await self.visibility.refusals(repositories)
@@ -165,7 +165,7 @@ class Crawl:
 
 
 class _Aside:
-    """What was read and may not land yet. It waits a while for more, so that few requests are made about many."""
+    """Histories that were read and may not land yet. They wait a while for more, so that one request asks about many."""
 
     def __init__(self, visibility: Visibility) -> None:
         self.reads: deque[Read] = deque()
@@ -173,7 +173,7 @@ class _Aside:
         self._since = 0.0
 
     def add(self, ended: Iterable[asyncio.Task[Read]]) -> tuple[list[Attempt], list[BaseException]]:
-        """Set aside what was read; the attempts that failed, and what else came of it."""
+        """Set aside what was read. Returns the attempts that failed, and the errors that stop more than one repository."""
         failed: list[Attempt] = []
         stops: list[BaseException] = []
         for task in ended:
@@ -188,7 +188,7 @@ class _Aside:
         return failed, stops
 
     def seconds_left(self) -> float | None:
-        """How long it goes on waiting for more; None if nothing waits."""
+        """How long to wait for more; None if nothing is set aside."""
         if not self.reads:
             return None
         patience = self._visibility.patience([one.wanted.repository for one in self.reads])
@@ -201,7 +201,7 @@ async def in_daemon_thread(work: Callable[[], Result]) -> Result:
     done: asyncio.Future[Result] = loop.create_future()
 
     def deliver(finish: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing waits for the result
             loop.call_soon_threadsafe(lambda: None if done.done() else finish())
 
     def run() -> None:

@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Wanted:
-    """A repository to be read, with what is landed of it. ``whole``: whatever is landed or cached of it."""
+    """A repository to be read, with what is landed of it. ``whole``: read everything, whatever is landed or cached."""
 
     repository: Repository
     landed: LandedHistory | None
@@ -52,14 +52,14 @@ class Read:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads one repository after the other. Its methods block: call them in threads."""
+    """Reads repositories. Its methods block: call them in threads."""
 
     landing: LandingZone
     source: HistorySource
     run_id: str
 
     def describe(self, wanted: Wanted, state: AttemptState, error: GitContribError | None = None) -> Attempt:
-        """An attempt that has not brought anything: what is landed is what was before."""
+        """An attempt that brought nothing new: it describes what is landed already."""
         repository, landed = wanted.repository, wanted.landed
         return Attempt(
             run_id=self.run_id,
@@ -90,10 +90,10 @@ class Reader:
                     self.source.forget(wanted.repository)
                 read = self._read(wanted, attempt, cancellation)
             if cancellation.cancelled:
-                read.drop()  # nobody waits for it any more
+                read.drop()  # the crawl has stopped: nothing waits for it
         except (LimitReached, NotAllowed):
-            raise  # no failure of this repository
-        except Exception as error:  # noqa: BLE001 - a defect met in one repository must not end the others
+            raise  # not the failure of this repository alone
+        except Exception as error:  # noqa: BLE001 - a defect met in one repository must not stop the others
             read = Read(wanted, _failed(attempt, error))
         return replace(read, attempt=replace(read.attempt, seconds=round(time.monotonic() - start, 3)))
 

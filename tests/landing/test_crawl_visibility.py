@@ -1,4 +1,4 @@
-"""Nothing is read that was not seen to be public, and nothing lands that is not so any more when it was read."""
+"""Nothing is read that was not seen to be public, and nothing lands that is no longer public after it was read."""
 
 import asyncio
 from itertools import chain
@@ -76,7 +76,7 @@ async def test_those_of_a_target_that_could_not_be_listed_are_left_out(three):
 
 
 @pytest.mark.parametrize("refusal", [PRIVATE, RENAMED], ids=["private", "renamed"])
-async def test_what_was_read_of_one_that_is_not_the_same_any_more_does_not_land(three, refusal):
+async def test_what_was_read_of_one_that_is_no_longer_the_same_does_not_land(three, refusal):
     """Nothing is kept of it, not even in the cache. What it had stays, and the next run reads it again."""
     await three.crawl()
     before = three.landing.commits.file(2).read_bytes()

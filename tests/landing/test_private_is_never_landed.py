@@ -224,7 +224,7 @@ class World(RuleBasedStateMachine):
 
 
 def test_whatever_happens() -> None:
-    """The same sequences each time; ``GIT_CONTRIB_EXAMPLES`` sets how many, where there is time for more."""
+    """The same sequences each time; ``GIT_CONTRIB_EXAMPLES`` sets their number."""
     examples = int(os.environ.get("GIT_CONTRIB_EXAMPLES", "4"))
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         World,

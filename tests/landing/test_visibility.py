@@ -171,7 +171,7 @@ async def test_what_stops_everything(scene, reply, error, numbers):
 
 
 async def test_without_a_token_a_limit_stops_nothing(scene):
-    """What is private cannot be read then, and the next listing shows whose the names are."""
+    """What is private cannot be read then, and the next listing shows which repository has which name."""
     scene.github.refusals["/repositories/3"] = httpx.Response(403, headers={"retry-after": "9999"})
     scene.hub = GitHubScene(token=None)
     assert await scene.refusals(3) == {}

@@ -41,7 +41,7 @@ class Listing:
 async def list_target(client: GitHubClient, target: Target, *, owner_type: str | None = None) -> Listing:
     """All public repositories of a target, in as many requests as there are pages of 100.
 
-    ``owner_type`` (Organization or User), where known from before, saves the question. Raises
+    ``owner_type`` (Organization or User), if known from before, saves a request. Raises
     UnknownTarget, TargetFailed, NotAllowed, LimitReached or GitHubUnavailable.
     """
     if target.name:
@@ -103,7 +103,7 @@ async def _list_one(client: GitHubClient, target: Target) -> Listing:
 async def _list_pages(
     client: GitHubClient, target: Target, path: str, parameters: Mapping[str, str | int]
 ) -> Listing | None:
-    """The listing, or None where the path is not there."""
+    """The listing, or None if GitHub answers 404."""
     listing = Listing(target)
     async for page in client.pages(path, parameters):
         if page.status_code == 404:
@@ -185,7 +185,7 @@ def _repository(item: Any, target: str, listed_at: datetime) -> Repository:
 def _identifier(item: Any) -> int:
     number = _number(item, "id")
     if not number or number < 1:
-        raise ValueError(f"id {number!r} is none")
+        raise ValueError(f"{number!r} is not an id")
     return number
 
 
@@ -211,7 +211,7 @@ def _time(text: str | None) -> datetime | None:
 
 
 def _date(response: httpx.Response) -> datetime:
-    """When GitHub answered, by its own clock where it says so (UTC, no zone)."""
+    """When GitHub answered, by its own clock if it says so (UTC, no zone)."""
     try:
         moment = parsedate_to_datetime(response.headers.get("date", ""))
     except (ValueError, OverflowError):
