@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from git_contrib_assets.errors import UsageError
+from git_contrib_assets.logs import register_secret
 
 GITHUB_API_URL = "https://api.github.com"
 GITHUB_SERVER_URL = "https://github.com"
@@ -62,9 +63,11 @@ class Settings(BaseSettings):
         Raises UsageError for a value that makes no sense; it never shows a token.
         """
         try:
-            return cls(**instead)
+            settings = cls(**instead)
         except ValidationError as error:
             raise UsageError(str(error.errors()[0]["ctx"]["error"])) from None
+        register_secret(settings.token.get_secret_value() if settings.token else None)
+        return settings
 
     def environment(self) -> dict[str, str]:
         """These settings as variables, for a child process."""

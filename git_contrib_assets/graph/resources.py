@@ -11,6 +11,7 @@ import pyarrow as pa
 from pydantic import PrivateAttr
 
 from git_contrib_assets.errors import GitContribError
+from git_contrib_assets.logs import errors_redacted
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.settings import Settings, current
 from git_contrib_assets.sources.github.client import GitHubClient
@@ -159,12 +160,13 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
 
     @contextlib.contextmanager
     def errors_reported(self) -> Iterator[None]:
-        """Let the process's reporter hear of every error that ends a step."""
-        try:
-            yield
-        except GitContribError as error:
-            reporter().step_failed(error)
-            raise
+        """Let the process's reporter hear of every error that ends a step. No error leaves with a secret in it."""
+        with errors_redacted():
+            try:
+                yield
+            except GitContribError as error:
+                reporter().step_failed(error)
+                raise
 
     def _lock(self, name: str, purpose: str) -> IO[bytes]:
         handle = lock(

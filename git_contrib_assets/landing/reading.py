@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-import structlog
-
 from git_contrib_assets.errors import (
     GitContribError,
     HistoryCorrupt,
@@ -15,6 +13,7 @@ from git_contrib_assets.errors import (
     NotAllowed,
     RepositoryFailed,
 )
+from git_contrib_assets.logs import log
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Attempt, AttemptState, Repository
 from git_contrib_assets.sources.histories.cancellation import Cancellation
@@ -22,8 +21,6 @@ from git_contrib_assets.sources.histories.protocol import History, HistorySource
 from git_contrib_assets.storage.files import storage_errors
 from git_contrib_assets.storage.landed.commits import LandedHistory, StagedHistory
 from git_contrib_assets.storage.landing_zone import LandingZone
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -134,11 +131,11 @@ class Reader:
             repository=repository.repository,
         )
         if landed and landed.commits and history.tip is None:
-            kept = replace(now, tip=landed.tip, fetched_at=landed.fetched_at, commits=landed.commits, emptied=True)
+            kept = replace(_as_landed(now, landed), tip=landed.tip, emptied=True)
             emptied = replace(attempt, state=AttemptState.EMPTIED, reason="emptied")
             return Read(wanted, emptied, land=lambda: self.landing.commits.stamp(kept))
         if landed and landed.tip == history.tip and not wanted.whole:
-            same = replace(now, fetched_at=landed.fetched_at, commits=landed.commits)
+            same = _as_landed(now, landed)
             return Read(
                 wanted, replace(attempt, state=AttemptState.UNCHANGED), land=lambda: self.landing.commits.stamp(same)
             )
@@ -180,12 +177,19 @@ class Reader:
 
 def _failed(attempt: Attempt, error: Exception) -> Attempt:
     if isinstance(error, GitContribError):
-        _log.info("repository failed", repository=attempt.repository, reason=error.reason, error=str(error))
+        log().info("repository failed", repository=attempt.repository, reason=error.reason, error=str(error))
         requests = attempt.requests + error.requests
         return replace(attempt, reason=error.reason, message=str(error), requests=requests)
-    _log.error("repository failed unexpectedly", repository=attempt.repository, exc_info=error)
+    log().error("repository failed unexpectedly", repository=attempt.repository, exc_info=error)
     message = f"{attempt.repository}: {type(error).__name__}: please report this with the log"
     return replace(attempt, reason=GitContribError.reason, message=message)
+
+
+def _as_landed(now: LandedHistory, landed: LandedHistory) -> LandedHistory:
+    """What was looked at now, with what stays true of commits that were landed before."""
+    return replace(
+        now, fetched_at=landed.fetched_at, commits=landed.commits, definition_version=landed.definition_version
+    )
 
 
 def _now() -> datetime:

@@ -12,6 +12,8 @@ import sqlalchemy.exc
 
 from git_contrib_assets.errors import GitContribError, UsageError
 from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
+from git_contrib_assets.logs import redact
+from git_contrib_assets.sources.text import printable
 from git_contrib_assets.storage.files import storage_errors, translate_storage_error
 from git_contrib_assets.storage.home import Home, is_full, prepare_instance
 from git_contrib_assets.storage.locks import lock
@@ -61,7 +63,7 @@ def _get(folder: Path) -> dg.DagsterInstance:
         except sqlalchemy.exc.SQLAlchemyError:
             raise
         except Exception as error:  # Dagster's own, or what PyYAML says of the file
-            text = str(error).strip().partition("\n")[0]
+            text = printable(redact(str(error).strip().partition("\n")[0]))
             raise GitContribError(f"Dagster does not take {folder / 'dagster.yaml'}: {text}") from error
         being_made.unlink(missing_ok=True)
     return instance

@@ -23,6 +23,7 @@ from git_contrib_assets.runtime.instance import open_instance
 from git_contrib_assets.runtime.supervisor import LOCATION, REPOSITORY
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.histories.cancellation import cancel_all
+from git_contrib_assets.sources.text import printable
 from git_contrib_assets.storage.files import translate_storage_error
 from git_contrib_assets.storage.home import Home, is_full
 
@@ -221,13 +222,13 @@ def _unexplained(home: Home, result: dg.ExecuteInProcessResult) -> GitContribErr
     ]
     if held_back:
         return NotPublished(
-            f"The new tables are held back, for a check failed ({', '.join(held_back)}); the last good snapshot stays: "
-            "look at the check in the Dagster UI"
+            f"Nothing new was published because a check failed ({', '.join(held_back)}). The previous snapshot is still "
+            "served. See the check in the Dagster UI"
         )
     failures = [(event.step_key, event.step_failure_data.error) for event in result.all_events if event.is_step_failure]
     failures += [("The run", event.job_failure_data.error) for event in result.all_events if event.is_job_failure]
     failed, cause = failures[0]
-    text = redact((cause.cause or cause).message.strip().splitlines()[0]) if cause else "no reason given"
+    text = printable(redact((cause.cause or cause).message)) if cause else "no reason given"
     return GitContribError(f"{failed} failed: {text}")
 
 

@@ -136,7 +136,8 @@ class LandedCommits:
             for group in self._groups(batch for table in tables for batch in table.to_batches()):
                 shas = group["sha"].combine_chunks()
                 if last == shas[0].as_py() or pc.any(pc.equal(shas[1:], shas[:-1])).as_py():
-                    raise HistoryCorrupt(f"Repository {landed.repository_id}: a commit came twice: run again")
+                    name = landed.repository or f"Repository {landed.repository_id}"
+                    raise HistoryCorrupt(f"{name}: a commit came twice: run again")
                 last = shas[-1].as_py()
                 repository_id = pa.repeat(pa.scalar(landed.repository_id, pa.int64()), group.num_rows)
                 writer.write_table(group.add_column(0, LANDED_COMMIT_SCHEMA.field(0), repository_id))

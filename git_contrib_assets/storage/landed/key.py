@@ -2,18 +2,31 @@
 
 import contextlib
 import os
+import re
 import secrets
 from pathlib import Path
 
+from git_contrib_assets.errors import StorageError
 from git_contrib_assets.storage.files import storage_errors
+
+_KEY = re.compile(rb"[0-9a-f]{64}")
 
 
 def read_or_make_key(path: Path) -> bytes:
-    """The key in ``path``, 64 hexadecimal digits; made at the first call, readable by its owner only."""
+    """The key in ``path``, 64 hexadecimal digits; made at the first call, readable by its owner only.
+
+    Raises StorageError for a file that holds anything else: with a shorter key the published hashes could be inverted.
+    """
     with storage_errors(path):
         if not path.exists():
             _make(path)
-        return path.read_bytes().strip()
+        key = path.read_bytes().strip()
+    if not _KEY.fullmatch(key):
+        raise StorageError(
+            f"{path} does not hold a key of 64 hexadecimal digits: restore it from a backup; or delete it to have a new one "
+            "made, which gives all contributors without an account other ids"
+        )
+    return key
 
 
 def _make(path: Path) -> None:

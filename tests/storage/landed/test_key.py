@@ -4,6 +4,9 @@ import random
 import subprocess
 import sys
 
+import pytest
+
+from git_contrib_assets.errors import StorageError
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 
@@ -28,9 +31,18 @@ def test_the_key_is_made_once_and_is_for_its_owner_alone(landing):
 
 
 def test_a_key_that_is_there_is_never_replaced(landing):
-    (landing.folder / "key").write_bytes(b"an old key\n")
-    assert landing.key() == b"an old key"
-    assert again(landing).key() == b"an old key"
+    (landing.folder / "key").write_bytes(b"0a" * 32 + b"\n")
+    assert landing.key() == b"0a" * 32
+    assert again(landing).key() == b"0a" * 32
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"0a" * 31, b"0a" * 33, b"xy" * 32, b"0A" * 32])
+def test_a_key_that_is_none_is_refused(landing, content):
+    """With an empty or short key the published hashes can be inverted from a list of addresses."""
+    (landing.folder / "key").write_bytes(content)
+    with pytest.raises(StorageError, match="restore it from a backup"):
+        landing.key()
+    assert (landing.folder / "key").read_bytes() == content
 
 
 def test_no_two_homes_have_one_key(landing, tmp_path):
