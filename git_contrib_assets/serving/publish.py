@@ -18,6 +18,8 @@ from git_contrib_assets.storage.warehouse import count_rows, read_select, table_
 from git_contrib_assets.tables import DEFINITION_VERSION, Table
 
 KEEP = 3
+STORAGE_VERSION = "v1.0.0"
+"""Of the published files, so that DuckDB 1.1 and later can open them. A column of a newer type would shut them out."""
 _CHANGES_WITH_EACH_RUN = {"snapshot_id", "built_at", "checked_at", "as_of", "complete_through", "fingerprint"}
 
 
@@ -136,7 +138,8 @@ def _about(
 def _fingerprint(connection: duckdb.DuckDBPyConnection, publication: Publication, values: Mapping[str, Any]) -> str:
     """A hash over all published rows, whatever their order, and over what the snapshot says about itself."""
     about = _about(connection, publication, values)
-    parts = [str({name: value for name, value in about.items() if name not in _CHANGES_WITH_EACH_RUN})]
+    told = {name: value for name, value in about.items() if name not in _CHANGES_WITH_EACH_RUN}
+    parts = [STORAGE_VERSION, str(told)]
     for table in publication.tables:
         query = f"select count(*), bit_xor(hash(t)), sum(hash(t)::hugeint % 1000000007) from ({_select(table)}) as t"  # noqa: S608
         parts.append(f"{table.name}:{connection.execute(query).fetchall()[0]}")
@@ -150,7 +153,7 @@ def _write(
     with replacing(file) as temporary:
         temporary.unlink(missing_ok=True)
         escaped = str(temporary).replace("'", "''")
-        connection.execute(f"attach '{escaped}' as snapshot_file")
+        connection.execute(f"attach '{escaped}' as snapshot_file (storage_version '{STORAGE_VERSION}')")
         try:
             about = read_select("serving", publication.snapshot_select)
             connection.execute(f"create table snapshot_file.{publication.snapshot.name} as {about}", values)

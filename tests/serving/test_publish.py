@@ -283,3 +283,12 @@ def test_as_of_is_the_oldest_listing_of_those_that_are_there(published: MadeHome
     published.publish(NOW + HOUR)
     with open_snapshot(published.home) as snapshot:
         assert snapshot.about()["as_of"] == NOW - 40 * HOUR
+
+
+def test_the_file_has_the_storage_version_of_old_readers(published: MadeHome) -> None:
+    """A file of DuckDB 2's own version is refused by 1.1 to 1.5."""
+    file = current_file(published.home, PUBLICATION)
+    assert file is not None
+    with duckdb.connect(str(file), read_only=True) as connection:
+        query = "select tags['storage_version'] from duckdb_databases() where database_name = $name"
+        assert connection.execute(query, {"name": file.stem}).fetchall() == [("v1.0.0+",)]

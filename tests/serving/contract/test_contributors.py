@@ -41,3 +41,10 @@ def test_every_mart_about_contributors_is_published() -> None:
 def test_the_snapshot_and_the_months_tell_of_nobody() -> None:
     """Only the two tables about people do."""
     assert {table.name for table in PUBLICATION.all_tables if table.is_personal} == {"contributors", "first_commits"}
+
+
+@every_table
+def test_every_type_is_known_to_old_readers(table: Table) -> None:
+    """A column of a type that DuckDB 1.1 does not know would close the whole file to it."""
+    old = {"BIGINT", "BOOLEAN", "DATE", "DOUBLE", "INTEGER", "TIMESTAMP", "VARCHAR"}
+    assert {column.type for column in table.columns} <= old
