@@ -1,4 +1,4 @@
-"""The asset graph as data, stored in tests/graph.json: ``python tests/asset_graph.py`` writes it anew."""
+"""The asset graph as data, stored in tests/graph.json: ``python tests/asset_graph.py`` writes it again."""
 
 import json
 from pathlib import Path

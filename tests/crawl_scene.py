@@ -95,7 +95,7 @@ class CrawlScene:
         return self.server.create(name, *authors)
 
     def relist(self, repository_id: int, **more: object) -> None:
-        """The catalogue lists it anew, with a push since."""
+        """The catalogue lists it again, with a push since."""
         before = self.repositories[repository_id]
         moved = {"pushed_at": before.pushed_at + timedelta(hours=1), "listed_at": before.listed_at + timedelta(days=2)}
         self.repositories[repository_id] = replace(before, **{**moved, **more})  # type: ignore[arg-type]

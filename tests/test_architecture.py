@@ -192,7 +192,7 @@ def test_imports_lead_to_the_left(module):
 
 @pytest.mark.parametrize("module", API, ids=lambda module: module.name)
 def test_the_api_knows_the_contract_only(module):
-    """So that it can be moved, or written anew, without the asset graph."""
+    """So that it can be moved, or rewritten, without the asset graph."""
     for one in module.imports:
         target = module_of(one.module)
         if target and target.split(".")[0] == PACKAGE:

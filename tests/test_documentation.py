@@ -169,7 +169,7 @@ def test_published_tables_are_in_the_readme():
 
 
 def test_data_dictionary_is_up_to_date():
-    """Written anew by ``python tests/data_dictionary.py``."""
+    """Written by ``python tests/data_dictionary.py``."""
     assert data_dictionary.FILE.read_text("utf-8") == data_dictionary.text()
 
 

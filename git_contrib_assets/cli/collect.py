@@ -43,7 +43,7 @@ _DEMO_TOKEN = "demo"  # noqa: S105 - of the bundled stand-in, which gives nothin
 @click.option(
     "--everything-again",
     is_flag=True,
-    help="Fetch whole histories anew, whatever is collected; old data stays until the new is there",
+    help="Fetch whole histories again, whatever is collected; old data stays until the new is there",
 )
 @click.pass_context
 @errors_to_exit_codes

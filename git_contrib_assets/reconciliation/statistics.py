@@ -66,7 +66,7 @@ class Reconciliation:
 async def ask_statistics(
     client: GitHubClient, repositories: Sequence[str]
 ) -> tuple[dict[str, list[Account]], dict[str, str]]:
-    """GitHub's statistics by repository; and why those of some could not be had.
+    """GitHub's statistics by repository; and why those of some could not be fetched.
 
     While GitHub computes them it answers 202: the client asks again every 30 s, at most 20 times. Raises NotAllowed or
     LimitReached: then nothing more can be asked.

@@ -121,8 +121,8 @@ def run(
 ) -> Outcome:
     """Collect the targets, recompute the tables, publish them. At most two Dagster runs for targets that lie together.
 
-    With ``everything_again`` whole histories are fetched anew, whatever is landed of them. Every failure ends in the
-    outcome; what could be had is kept and published.
+    With ``everything_again`` whole histories are fetched again, whatever is landed of them. Every failure ends in the
+    outcome; what could be fetched is kept and published.
     """
     outcome = Outcome()
     with reporting_to(_Gathering(outcome, listener)), interrupts_noted(outcome):

@@ -110,7 +110,7 @@ class _Program:
             self.process.wait()
 
     def keep_log_small(self) -> None:
-        """Begin the log anew when it has grown large; the part before is kept beside it."""
+        """Start the log again when it has grown large; the part before is kept beside it."""
         with contextlib.suppress(OSError):
             if self.log.stat().st_size > _LOG_BYTES:
                 shutil.copyfile(self.log, self.log.with_suffix(".log.1"))

@@ -1,4 +1,4 @@
-"""Histories by REST: the same numbers, few requests, GitHub's limits kept, and what happens where git is not to be had."""
+"""Histories by REST: the same numbers, few requests, GitHub's limits kept, and what happens if git is not available."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Landing files that cannot be read are set aside, so that the next run fetches them anew."""
+"""Landing files that cannot be read are set aside, so that the next run fetches them again."""
 
 import random
 

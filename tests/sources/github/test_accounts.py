@@ -235,7 +235,7 @@ async def test_halving_ends(scene, accounts):
 
 
 async def test_what_one_half_answered_is_kept_when_the_other_fails(scene, httpx_mock, accounts):
-    """The first half is good, the second is not to be had: fifty answers, and an error at the end."""
+    """The first half is good, the second is not available: fifty answers, and an error at the end."""
     bad = {question.sha for question in questions(100)[50:]}
 
     def reply(request):
