@@ -28,6 +28,7 @@ from git_contrib_assets.sources.github.listing import find_again, list_target
 _ROWS_PER_PAGE = 100
 _SHARE_OF_LIMIT = 0.05
 _HOUR = 3600.0
+_LONGEST_WAIT = 60.0
 _LITTLE = 10
 _USUAL_LIMIT = {True: 5000, False: 60}
 """Requests in an hour, signed in or not, as long as GitHub has not told."""
@@ -86,7 +87,10 @@ class VisibilityOnGitHub:
         return refusals | await self._by_id(one_by_one)
 
     def patience(self, repositories: Sequence[Repository]) -> float:
-        """So long that all this asking takes a twentieth of what GitHub allows in an hour. With little left, not at all."""
+        """So long that all this asking takes a twentieth of what GitHub allows in an hour, but a minute at most.
+
+        What waits is lost if the process is killed. With little of the limit left, nothing waits.
+        """
         allowance = self.client.budget.allowance("core")
         if allowance and allowance.requests <= _LITTLE:
             return 0.0
@@ -94,7 +98,7 @@ class VisibilityOnGitHub:
         requests = sum(
             min(len(group), self._pages.get(target, 1)) for target, group in _by_target(repositories).items()
         )
-        return _HOUR * requests / (_SHARE_OF_LIMIT * limit)
+        return min(_LONGEST_WAIT, _HOUR * requests / (_SHARE_OF_LIMIT * limit))
 
     async def _by_list(self, group: Sequence[Repository]) -> tuple[dict[int, RepositoryFailed], list[Repository]]:
         """The refusals among repositories of one target, and those that are not in its list."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from git_contrib_assets.errors import GitContribError, RepositoryFailed, TokenRefused
 from git_contrib_assets.progress import reporter
@@ -18,9 +19,9 @@ _PROBES = 3
 class GitElseRest:
     """Reads by git, unless that is no way at all: then by REST. The first read decides it for all.
 
-    It asks the git server for the branches of up to three repositories. One that shows some is a git server, and one that
-    cannot be reached is none. If it refuses all three or calls them empty, that may be true: it is no git server if none
-    ever answered here, and REST has commits of one of the three.
+    It asks the git server for the branches of up to three repositories at once. One that shows some is a git server; one
+    that shows none and cannot be reached is none. If it refuses all three or calls them empty, that may be true: it is no
+    git server if none ever answered here, and REST has commits of one of the three.
     """
 
     def __init__(self, git: GitHistory, rest: RestHistory) -> None:
@@ -55,15 +56,22 @@ class GitElseRest:
 
     def _choose(self, cancellation: Cancellation) -> HistorySource:
         """The source to read by. Raises TokenRefused if one of them refuses the token."""
-        reason = "it shows no branches"
-        for repository in self._probed:
+        reason, is_unreachable = "it shows no branches", False
+        probes = Cancellation()
+        # All at once: a repository that hangs must not hold up the others, nor speak for them.
+        with cancellation.calls(probes.cancel), ThreadPoolExecutor(_PROBES, "probe") as threads:
+            asked = [threads.submit(self._git.has_branches, one, cancellation=probes) for one in self._probed]
             try:
-                if self._git.has_branches(repository, cancellation=cancellation):
-                    return self._git
-            except GitUnreachable as error:
-                return self._take_rest(str(error))
-            except RepositoryFailed as error:
-                reason = str(error)
+                for answer in as_completed(asked):
+                    try:
+                        if answer.result():
+                            return self._git
+                    except RepositoryFailed as error:
+                        reason, is_unreachable = str(error), is_unreachable or isinstance(error, GitUnreachable)
+            finally:
+                probes.cancel()
+        if is_unreachable:
+            return self._take_rest(reason)
         if not self._git.has_worked() and any(self._has_commits(one, cancellation) for one in self._probed):
             return self._take_rest(reason)
         return self._git
