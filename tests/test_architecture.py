@@ -159,8 +159,9 @@ def module_of(name: str) -> str | None:
 
 
 def part_of(local: str) -> str | None:
-    """The part a module belongs to: that of its own name before that of its folder."""
-    for name in (local, local.partition(".")[0]):
+    """The part a module belongs to: that of its own name before that of its folder, the innermost first."""
+    words = local.split(".")
+    for name in (".".join(words[:length]) for length in range(len(words), 0, -1)):
         for part, members in PARTS.items():
             if name in members:
                 return part

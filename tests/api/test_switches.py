@@ -20,6 +20,7 @@ from histories import NOW, MadeHome, commit
 from api.kit.settings import Settings
 from api.main import create_app
 from git_contrib_assets.serving import publish as publishing
+from git_contrib_assets.serving.contract import CURRENT_LINK
 
 SWITCHES = 50
 CLIENTS = 8
@@ -138,8 +139,8 @@ async def test_no_request_fails_or_mixes_at_a_switch(made, address):
         current, switched_at = current + 1, answers
         (made.folder_of_snapshots / kept[current].name).unlink(missing_ok=True)
         (made.folder_of_snapshots / kept[current].name).hardlink_to(kept[current])
-        publishing._switch(made.home, kept[current].stem)
-        publishing._prune(made.home, kept[current].stem)
+        publishing._switch(made.folder_of_snapshots / CURRENT_LINK, kept[current].name)
+        publishing._prune(made.folder_of_snapshots, kept[current].stem)
 
     async def ask(client: httpx.AsyncClient, first: int) -> None:
         nonlocal answers

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from histories import MadeHome, at, commit
 
+from api.kit.settings import Settings as ApiSettings
 from git_contrib_assets.cli.main import main
 
 FULL = Path("/dev/full")
@@ -132,12 +133,12 @@ def test_a_link_or_a_pipe_is_written_to_and_not_replaced(home: Path, tmp_path: P
 def test_serve_links_to_the_server_beside_the_api(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As with an Enterprise Server, of which only the API's address was told."""
     told = {}
-    monkeypatch.setattr("uvicorn.run", lambda *_, **__: told.update(os.environ))
+    monkeypatch.setattr(
+        "uvicorn.run", lambda *_, **__: told.update(server_url=ApiSettings.from_environment().server_url)
+    )
     monkeypatch.setattr("signal.signal", lambda *_: None)  # those of the tests' own process stay
     monkeypatch.setenv("GITHUB_API_URL", "https://ghe.test/api/v3")
     monkeypatch.delenv("GITHUB_SERVER_URL", raising=False)
-    with monkeypatch.context() as environment:
-        environment.setattr("os.environ", dict(os.environ))
-        answer = CliRunner().invoke(main, ["--home", str(home), "serve", "--port", "0"])
+    answer = CliRunner().invoke(main, ["--home", str(home), "serve", "--port", "0"])
     assert answer.exit_code == 0, answer.output
-    assert told["GITHUB_SERVER_URL"] == "https://ghe.test"
+    assert told["server_url"] == "https://ghe.test"

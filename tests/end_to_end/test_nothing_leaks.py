@@ -49,7 +49,7 @@ def test_nothing_that_is_not_public_comes_out(installation: Installation, github
     done = installation.run("run", OWNER)
     assert done.returncode == 0, done.stderr
     secrets = looked_for(installation, github)
-    (snapshot,) = [path for path in (installation.home / "published").glob("*.duckdb") if not path.is_symlink()]
+    (snapshot,) = [path for path in (installation.home / "published").rglob("*.duckdb") if not path.is_symlink()]
     commit_files = (installation.home / "landing" / "commits").glob("*.parquet")
     landed = str([pyarrow.parquet.read_table(path).to_pylist() for path in commit_files])
     assert all(domain in landed.lower() for domain in DOMAINS)  # what is looked for below was collected

@@ -129,7 +129,9 @@ def test_what_fits_without_a_token_lands_and_the_rest_is_told_when_to_come_back(
     github.limits(anonymous=17, window=3600)
     first = installation.run("run", OWNER, "--max-wait", "5m", **REST, GITHUB_TOKEN="")
     assert first.returncode == 4, first.stderr
-    assert re.search(r"GitHub allows \d+ more requests until \d\d:\d\d:\d\d: 5 of 7 repositories fit", first.stderr)
+    assert re.search(
+        r"GitHub allows \d+ more requests until \d\d:\d\d:\d\d: 5 of 7 repositories are certain to fit", first.stderr
+    )
     assert re.search(
         r"until \d\d:\d\d:\d\d .*run again then, or set GITHUB_TOKEN.*2 repositories were not reached", first.stderr
     )

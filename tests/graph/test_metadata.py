@@ -15,6 +15,7 @@ from git_contrib_assets.graph import metadata
 from git_contrib_assets.graph.metadata import published_metadata
 from git_contrib_assets.records import AccountAnswer
 from git_contrib_assets.serving.contract.contributors import PUBLICATION, SNAPSHOT
+from git_contrib_assets.settings import OUR_API
 from git_contrib_assets.storage import landing_zone as landing
 from git_contrib_assets.storage.warehouse import table_name
 from git_contrib_assets.tables import Table
@@ -96,7 +97,7 @@ def test_links_lead_to_the_api(tmp_path: Path) -> None:
     links = [str(link) for key in NODES if (link := value(key, "served_by"))]
     assert len(links) == 4
     for link in links:
-        assert link.removeprefix(metadata.OUR_API) in app.openapi()["paths"]
+        assert link.removeprefix(OUR_API) in app.openapi()["paths"]
     app.state.store.close()
 
 

@@ -8,8 +8,8 @@ import pytest
 from histories import NOW, MadeHome, commit, rows
 
 from git_contrib_assets.marts import checks
-from git_contrib_assets.serving.contract import TABLES
-from git_contrib_assets.serving.publish import _fingerprint, current_file
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
+from git_contrib_assets.serving.publish import current_file
 
 SEEN_PRIVATE = [
     {"is_private": True},
@@ -38,8 +38,7 @@ def vault(made: MadeHome, **seen: Any) -> None:
 
 def content(made: MadeHome) -> str:
     """The hash over all that would be published."""
-    with made.building() as connection:
-        return _fingerprint(connection)
+    return str(made.publish().about["fingerprint"])
 
 
 @pytest.mark.parametrize("seen", SEEN_PRIVATE)
@@ -61,11 +60,11 @@ def test_no_published_row_is_of_it(made: MadeHome, seen: dict[str, Any]) -> None
     anvil(made)
     vault(made, **seen)
     made.publish()
-    path = current_file(made.home)
+    path = current_file(made.home, PUBLICATION)
     assert path
     with made.warehouse() as connection:
         connection.execute(f"attach '{path}' as published (read_only)")
-        everything = str([rows(connection, f"from published.{table.name}") for table in TABLES])
+        everything = str([rows(connection, f"from published.{table.name}") for table in PUBLICATION.all_tables])
     assert "acme" in everything
     for word in ("vault", "hoard", "Mallory"):
         assert word not in everything

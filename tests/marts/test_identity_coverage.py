@@ -61,8 +61,8 @@ def test_an_answer_makes_a_snapshot_although_no_row_changes(made: MadeHome) -> N
     first = made.publish()
     made.answer("bob@example.com", None)
     second = made.publish()
-    assert (first.identity, second.identity, second.changed) == ("email", "partial", True)
-    assert second.emails_not_asked == 1
+    assert (first.about["identity"], second.about["identity"], second.changed) == ("email", "partial", True)
+    assert second.about["emails_not_asked"] == 1
 
 
 def test_the_published_row_says_the_same(made: MadeHome) -> None:

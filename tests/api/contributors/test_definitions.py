@@ -4,7 +4,8 @@ import pytest
 
 from api.contributors.definitions import DEFINITIONS
 from api.contributors.parameters import STATES
-from git_contrib_assets.serving.contract import REPOSITORIES, SNAPSHOT, Table
+from git_contrib_assets.serving.contract.contributors import REPOSITORIES, SNAPSHOT
+from git_contrib_assets.tables import Table
 
 
 def described(table: Table, name: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from api.contributors.opened import Opened, months_of
 from api.kit.settings import Settings
 from api.kit.snapshot import Snapshot
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 MONTHS = [date(year, month, 1) for year in (2015, 2016, 2017) for month in range(1, 13)]
 BETWEEN = [(date.min, date.max), (date(2016, 2, 1), date(2016, 5, 1)), (date(2040, 1, 1), date.max)]
@@ -44,7 +45,7 @@ def opened(snapshots_in, tmp_path):
             )
             for statement in statements:
                 connection.execute(statement)
-        snapshots.append(Snapshot(path, Settings(published=path.parent), [Opened]))
+        snapshots.append(Snapshot(path, Settings(published=path.parent), PUBLICATION, [Opened]))
         return snapshots[-1]
 
     yield make

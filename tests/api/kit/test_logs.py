@@ -65,7 +65,7 @@ def test_no_token_is_written(caplog, token):
 
 def test_what_a_token_is_agrees_with_the_package():
     """The API may not import the package's rule, so this ties the two."""
-    assert SECRET.pattern == package_logs._SECRET.pattern
+    assert SECRET.pattern == package_logs._TOKEN.pattern
     assert package_logs.REDACTED == REDACTED
 
 
