@@ -53,4 +53,4 @@ def test_the_last_good_snapshot_stays_and_the_check_is_named(
     error = pipeline._unexplained(made.home, done)
     assert isinstance(error, NotPublished)
     assert "first_commit_is_the_earliest of marts/first_commits" in str(error)
-    assert "the last good snapshot stays" in str(error)
+    assert "The previous snapshot is still served" in str(error)
