@@ -56,7 +56,11 @@ def test_nothing_that_is_not_public_comes_out(installation: Installation, github
     assert "Mallory" not in landed
 
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    outputs = {f"file {path.name}": path.read_bytes() for path in (installation.home / "published").rglob("*") if path.is_file()}
+    outputs = {
+        f"file {path.name}": path.read_bytes()
+        for path in (installation.home / "published").rglob("*")
+        if path.is_file()
+    }
     assert f"file {snapshot.name}" in outputs
     with duckdb.connect(str(snapshot), read_only=True) as connection:  # its bytes may be compressed: the words are not
         for (table,) in connection.execute("select table_name from duckdb_tables()").fetchall():

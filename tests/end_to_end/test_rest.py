@@ -133,7 +133,7 @@ def test_what_fits_without_a_token_lands_and_the_rest_is_told_when_to_come_back(
         r"GitHub allows \d+ more requests until \d\d:\d\d:\d\d: 5 of 7 repositories are certain to fit", first.stderr
     )
     assert re.search(
-        r"until \d\d:\d\d:\d\d .*run again then, or set GITHUB_TOKEN.*2 repositories were not reached", first.stderr
+        r"limit .*\d\d:\d\d:\d\d.*run again then, or set GITHUB_TOKEN.*2 repositories were not reached", first.stderr
     )
     expected = {**WITH_ACCOUNTS, ("acme/middle", "2020-01"): 1}
     assert installation.newcomers() == expected

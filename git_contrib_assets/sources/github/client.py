@@ -80,6 +80,7 @@ class GitHubClient:
         register_secret(settings.token.get_secret_value() if settings.token else None)
         self._settings = settings
         self._budget = budget
+        budget.anonymous = settings.token is None
         self._patience = patience
         self._places = asyncio.Semaphore(CONCURRENCY)
         self._trusted = {_origin(settings.api_url), _origin(settings.graphql_url)}
@@ -145,7 +146,7 @@ class GitHubClient:
             if response.status_code != 200:
                 return
             if following:
-                response = await self.get(self._next_page(path, response, following))
+                response = await self.get(_next_page(path, response, following, self._trusted))
             elif _rows(response) >= int(asked["per_page"]):  # what stands between may have dropped the header
                 before, response = response, await self.get(path, {**asked, "page": number})
                 if response.content == before.content:
@@ -154,15 +155,6 @@ class GitHubClient:
                     )
             else:
                 return
-
-    def _next_page(self, path: str, response: httpx.Response, link: str) -> str:
-        """The address of the next page, if it is one of ours."""
-        following = _resolved(str(response.url), link)
-        if following is None or _origin(following) not in self._trusted:
-            host = printable((following and urlsplit(following).hostname) or "no address")
-            text = f"the next page lies on another host ({host}): check GITHUB_API_URL; nothing was sent there"
-            raise GitHubUnavailable(f"{_shown(path)}: {text}")
-        return following
 
     async def graphql(self, query: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Data and errors of one query; both may hold something at once, so look at every null.
@@ -366,6 +358,16 @@ def _json(response: httpx.Response) -> Any:
 def _rows(response: httpx.Response) -> int:
     body = _json(response)
     return len(body) if isinstance(body, list) else 0
+
+
+def _next_page(path: str, response: httpx.Response, link: str, trusted: set[tuple[str, str, int]]) -> str:
+    """The address of the next page. Raises GitHubUnavailable unless it is on a host that is ours."""
+    following = _resolved(str(response.url), link)
+    if following is None or _origin(following) not in trusted:
+        host = printable((following and urlsplit(following).hostname) or "no address")
+        text = f"the next page lies on another host ({host}): check GITHUB_API_URL; nothing was sent there"
+        raise GitHubUnavailable(f"{_shown(path)}: {text}")
+    return following
 
 
 def _resolved(base: str, link: str) -> str | None:

@@ -214,6 +214,8 @@ class Budget:
     on_wait: Callable[[str], None] = lambda _: None
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    anonymous: bool = False
+    """Whether requests are sent without a token: then one would help."""
     requests: int = 0
     seconds_waited: float = 0.0
     buckets: dict[str, Bucket] = field(default_factory=dict)
@@ -301,7 +303,7 @@ class Budget:
         if seconds > self.max_wait:
             raise LimitReached(
                 f"{cause}: it lifts at {clock_time}, in {seconds:.0f} s, longer than --max-wait allows; "
-                "run again then, finished repositories are kept",
+                f"{self.advice}; finished repositories are kept",
                 seconds=seconds,
             )
         if not silently and abs(until - self._announced) > 1.0:
@@ -311,6 +313,11 @@ class Budget:
                 f"{cause}: next request at {clock_time} (in {seconds:.0f} s); safe to stop, what is finished is kept"
             )
         await self.sleep(seconds)
+
+    @property
+    def advice(self) -> str:
+        """What to do about a limit that lasts longer than ``max_wait``."""
+        return "run again then, or set GITHUB_TOKEN" if self.anonymous else "run again then"
 
     def allowance(self, resource: str) -> Allowance | None:
         """What may still be sent before a new window begins; None if GitHub did not tell, or that window is over."""

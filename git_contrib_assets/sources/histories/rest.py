@@ -126,12 +126,13 @@ class RestHistory:
         allowance, budget = self.client.budget.allowance("core"), self.client.budget
         if allowance is None or allowance.seconds <= budget.max_wait or requests <= allowance.requests:
             return
-        advice = "run again then"
+        advice = budget.advice
         if requests > allowance.limit:
             advice = f"that exceeds the limit of {allowance.limit} per window, allow a longer --max-wait"
+            advice += ", or set GITHUB_TOKEN" if budget.anonymous else ""
         raise LimitReached(
             f"GitHub allows {allowance.requests} more requests until {allowance.until} and {repository.repository} takes "
-            f"{requests}: {advice}{self._token_advice()}",
+            f"{requests}: {advice}",
             seconds=allowance.seconds,
         )
 
@@ -149,17 +150,10 @@ class RestHistory:
         else:
             text += f"{fit} of {repositories} repositories are certain to fit, the smallest come first"
             waits = allowance.seconds <= self.client.budget.max_wait
-            text += (
-                "; the rest wait for the next window"
-                if waits
-                else f"; run again then for the others{self._token_advice()}"
-            )
+            text += "; the rest wait for the next window" if waits else f"; {self.client.budget.advice}"
         if allowance.seconds > self.client.budget.max_wait:
             self.concurrency = 1  # else it is not certain how many requests are left for the next one
         reporter().note(text)
-
-    def _token_advice(self) -> str:
-        return "" if self.client.signed_in else ", or set GITHUB_TOKEN"
 
 
 def _start_of(repository: Repository, response: httpx.Response, rows_per_page: int) -> Start:
