@@ -64,6 +64,12 @@ collect_job = dg.define_asset_job(
 )
 
 
+def daily_run_under_way(instance: dg.DagsterInstance, *, since: datetime) -> dg.DagsterRun | None:
+    """A run that the schedule started, that has not ended, and of which something was heard ``since`` then."""
+    filters = dg.RunsFilter(tags={DAILY_TAG: "yes"}, statuses=_UNDER_WAY, updated_after=since)
+    return next(iter(instance.get_runs(filters, limit=1)), None)
+
+
 @dg.schedule(
     job=collect_job,
     # Not on the hour, when everybody's jobs start; after midnight, so that the month before is complete.
@@ -82,14 +88,11 @@ def collect_every_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
     home = Home(settings.home)
     home.prepare()
     report_dead_runs(context.instance, home)
-    # Whatever has not moved for so long is not worth waiting for; if it lives after all, the locks hold.
-    recent = datetime.now(UTC) - _STUCK_AFTER
-    under_way = context.instance.get_runs(
-        dg.RunsFilter(tags={DAILY_TAG: "yes"}, statuses=_UNDER_WAY, updated_after=recent), limit=1
-    )
+    # A run that has not moved for so long is not worth waiting for. If it is alive after all, the locks protect it.
+    under_way = daily_run_under_way(context.instance, since=datetime.now(UTC) - _STUCK_AFTER)
     if under_way:
         return dg.SkipReason(
-            f"Run {under_way[0].run_id} of the last tick is still {under_way[0].status.value.lower()}: nothing piles up"
+            f"Run {under_way.run_id} of the last tick is still {under_way.status.value.lower()}: nothing is started"
         )
     config = {"ops": {"landing__repositories": {"config": {"targets": targets_to_list(settings, home)}}}}
     everything = _all_repositories(context.instance)

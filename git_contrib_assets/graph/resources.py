@@ -1,7 +1,7 @@
 """What assets work with: the home with its locks, GitHub, the warehouse. One budget for the whole process."""
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import IO
 
@@ -190,16 +190,19 @@ def show_alive(home: Home, run_id: str) -> None:
         _alive[run_id] = mark_run_alive(home, run_id)
 
 
-def report_runs_never_begun(instance: dg.DagsterInstance, home: Home) -> None:
+def report_runs_never_begun(
+    instance: dg.DagsterInstance, home: Home, *, is_marked: Callable[[Home, str], bool] = is_marked
+) -> None:
     """Tell Dagster of runs that a kill ended before they could show that they live: four of them would fill its queue.
 
-    Only where no run of the UI or the daemon can be under way: those of the command line show it before they begin.
+    Call it only while no run of the UI or the daemon can be under way: those of the command line are marked before
+    they begin.
     """
     under_way = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     for run in instance.get_runs(dg.RunsFilter(statuses=under_way)):
         if is_marked(home, run.run_id):
             continue
-        now = instance.get_run_by_id(run.run_id)  # it may have ended since, and its mark be gone for that
+        now = instance.get_run_by_id(run.run_id)  # it may have ended since, and its mark be gone because of that
         if now is not None and not now.is_finished:
             instance.report_run_failed(now, "The process of this run died before it began")
 

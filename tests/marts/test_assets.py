@@ -1,7 +1,6 @@
 """A table that fails its checks is not published, and who ran it is told which check it was."""
 
 from collections.abc import Callable
-from typing import Any
 
 import dagster as dg
 import pytest
@@ -9,13 +8,12 @@ from histories import MadeHome, commit
 
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import NotPublished
-from git_contrib_assets.marts import assets as marts_assets
 from git_contrib_assets.runtime import pipeline
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import current_snapshot
-from git_contrib_assets.storage import warehouse
+from git_contrib_assets.storage.warehouse import open_warehouse
 
-MakeTables = Callable[[], dg.ExecuteInProcessResult]
+MakeTables = Callable[..., dg.ExecuteInProcessResult]
 
 
 @pytest.fixture
@@ -26,9 +24,11 @@ def make_tables(made: MadeHome, monkeypatch: pytest.MonkeyPatch) -> MakeTables:
     job = defs.resolve_job_def("refresh")
     tables = [key for key in job.asset_layer.executable_asset_keys if key.path[0] in {"warehouse", "marts", "serving"}]
 
-    def make() -> dg.ExecuteInProcessResult:
+    def make(*hooks: dg.HookDefinition) -> dg.ExecuteInProcessResult:
         with dg.DagsterInstance.ephemeral() as instance:
-            return job.execute_in_process(instance=instance, asset_selection=tables, raise_on_error=False)
+            return job.with_hooks(set(hooks)).execute_in_process(
+                instance=instance, asset_selection=tables, raise_on_error=False
+            )
 
     return make
 
@@ -39,15 +39,14 @@ def test_the_last_good_snapshot_stays_and_the_check_is_named(
     assert make_tables().success
     before = current_snapshot(made.home, PUBLICATION)
 
-    def build_wrongly(connection: Any, layer: str, name: str, parameters: Any) -> int:
-        rows = warehouse.build_table(connection, layer, name, parameters)
-        if name == "first_commits":
-            connection.execute("delete from marts.first_commits where date = '2020-05-01'")
-        return rows
+    @dg.success_hook
+    def damage(context: dg.HookContext) -> None:
+        if context.op.name == "marts__first_commits":
+            with open_warehouse(made.home, landing_as_before=True) as connection:
+                connection.execute("delete from marts.first_commits where date = '2020-05-01'")
 
-    monkeypatch.setattr(marts_assets, "build_table", build_wrongly)
     made.land(1, [commit(), commit("zoe@example.com", "2020-08-01")])
-    done = make_tables()
+    done = make_tables(damage)
     assert not done.success
     assert current_snapshot(made.home, PUBLICATION) == before
     error = pipeline._unexplained(made.home, done)

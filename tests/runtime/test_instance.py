@@ -12,7 +12,6 @@ import dagster as dg
 import pytest
 
 from git_contrib_assets.errors import GitContribError, UsageError
-from git_contrib_assets.graph import resources
 from git_contrib_assets.graph.resources import report_runs_never_begun
 from git_contrib_assets.runtime.instance import open_instance
 from git_contrib_assets.storage.home import Home
@@ -91,7 +90,7 @@ def test_runs_that_died_before_they_began_are_reported(tmp_path: Path) -> None:
     assert found == {**statuses, "starting": dg.DagsterRunStatus.FAILURE}
 
 
-def test_a_run_that_ends_while_one_looks_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_ends_while_one_looks_keeps_its_end(tmp_path: Path) -> None:
     """One of the command line: it ends, and somebody else removes its mark, before it is looked for."""
     home = Home(tmp_path / "home")
     with open_instance(home) as instance:
@@ -101,8 +100,7 @@ def test_a_run_that_ends_while_one_looks_keeps_its_end(tmp_path: Path, monkeypat
             instance.report_run_canceled(run)
             return False
 
-        monkeypatch.setattr(resources, "is_marked", ended)
-        report_runs_never_begun(instance, home)
+        report_runs_never_begun(instance, home, is_marked=ended)
         assert [one.status for one in instance.get_runs()] == [dg.DagsterRunStatus.CANCELED]
 
 

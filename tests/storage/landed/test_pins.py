@@ -15,12 +15,10 @@ from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import StorageError
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import current_file
-from git_contrib_assets.storage import warehouse
 from git_contrib_assets.storage.landed.pins import link_or_copy, pin
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.subjects import CONTRIBUTORS
 from git_contrib_assets.storage.warehouse import open_warehouse
-from git_contrib_assets.warehouse import assets as warehouse_assets
 from git_contrib_assets.warehouse.tables import TABLES
 
 COMMITS = "select count(*) from landing.commits"
@@ -62,19 +60,20 @@ def test_a_run_whose_tables_are_made_while_another_lands_is_a_good_one(
     """After any table: of new commits, earlier than all others, the checks and the snapshot see nothing."""
     monkeypatch.setenv("GIT_CONTRIB_HOME", str(landed.home.root))
 
-    def build_table(connection: Any, layer: str, name: str, parameters: Any) -> int:
-        rows = warehouse.build_table(connection, layer, name, parameters)
-        if name == after.name:
+    @dg.success_hook
+    def land(context: dg.HookContext) -> None:
+        if context.op.name == f"warehouse__{after.name}":
             landed.land(1, [commit("zoe@example.com", "2019-01-01"), commit("ann@example.com", "2019-02-01"), commit()])
             landed.landing.prepare()
-        return rows
+            steps.append(context.op.name)
 
-    monkeypatch.setattr(warehouse_assets, "build_table", build_table)
-    job = defs.resolve_job_def("refresh")
+    steps: list[str] = []
+    job = defs.resolve_job_def("refresh").with_hooks({land})
     tables = [key for key in job.asset_layer.executable_asset_keys if key.path[0] in {"warehouse", "marts", "serving"}]
     with dg.DagsterInstance.ephemeral() as instance:
         done = job.execute_in_process(instance=instance, asset_selection=tables, raise_on_error=False)
     assert done.success
+    assert steps == [f"warehouse__{after.name}"]
     failed = [one for one in done.get_asset_check_evaluations() if not one.passed]
     assert not failed
     with duckdb.connect(str(current_file(landed.home, PUBLICATION)), read_only=True) as connection:
