@@ -13,7 +13,7 @@ from api.kit.caching import COMPRESS_FROM_BYTES
 from api.kit.metrics import Metrics
 from api.kit.middleware import DocumentationGzipMiddleware, EdgeMiddleware
 from api.kit.settings import Settings
-from api.kit.snapshot import SnapshotStore
+from api.kit.store import SnapshotStore
 from api.operation import documentation, meta
 from api.page import page
 from api.page.static_files import VersionedStaticFiles

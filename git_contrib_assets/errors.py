@@ -24,7 +24,8 @@
     │   ├── HomeNotWritable                  the home cannot be written
     │   ├── StorageFull                      the disk is full
     │   ├── LandingFileCorrupt               a landing file cannot be read; it was set aside
-    │   └── WarehouseBusy                    another program holds the warehouse file open
+    │   ├── WarehouseBusy                    another program holds the warehouse file open
+    │   └── SnapshotUnreadable               the published snapshot is locked, damaged or not readable here
     ├── PortTaken                   exit 1   another program listens there
     └── NotPublished                exit 1   there is no snapshot yet, or a check held one back
 
@@ -205,6 +206,12 @@ class WarehouseBusy(StorageError):
     """Another program holds the warehouse file open."""
 
     reason = "warehouse_busy"
+
+
+class SnapshotUnreadable(StorageError):
+    """The published snapshot cannot be read: it is locked, damaged, changed, or not readable by this user."""
+
+    reason = "snapshot_unreadable"
 
 
 class PortTaken(GitContribError):

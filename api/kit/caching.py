@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
 
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
@@ -14,7 +15,10 @@ from starlette.types import Scope
 
 from api.kit.accept import qualities
 from api.kit.answers import Answer, CachedResponse, RequestKey, Stream
-from api.kit.snapshot import Lease, SnapshotStore
+from api.kit.snapshot import Lease
+
+if TYPE_CHECKING:
+    from api.kit.store import SnapshotStore
 
 CACHE_CONTROL = "public, max-age=300, stale-while-revalidate=1800"
 COMPRESS_FROM_BYTES = 1024

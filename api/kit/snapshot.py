@@ -1,30 +1,25 @@
-"""The current snapshot: opened read-only, replaced when the link changes, closed after its last request.
+"""One published file, opened read-only: its answers, its limits, and what it lacks. Nothing is ever written."""
 
-A request leases one snapshot and keeps it until it ends, so no answer mixes two snapshots. Nothing is ever written, and a
-publisher never waits, because published files are immutable.
-"""
-
-import json
-import os
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import anyio
-import anyio.to_thread
 import duckdb
 
 from api.kit import queries
 from api.kit.answers import AnswerCache
-from api.kit.logs import logger
-from api.kit.problems import NO_SNAPSHOT, NOT_YET_PUBLISHED, TOO_MANY_QUERIES, ProblemError
+from api.kit.problems import NO_SNAPSHOT, NOT_YET_PUBLISHED, ProblemError
 from api.kit.settings import Settings
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, Publication
+from git_contrib_assets.published_files import (
+    damage,
+    is_damage,
+    why_unreadable,
+)
+from git_contrib_assets.serving.contract import Publication
 
 if TYPE_CHECKING:
     import pyarrow
@@ -32,8 +27,6 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 Made = TypeVar("Made")
 BATCH_ROWS = 100_000
-# a publisher may remove the file after we have read the link and before we open the file
-OPEN_ATTEMPTS = 5
 
 
 class SnapshotUnreadableError(Exception):
@@ -68,6 +61,8 @@ class Snapshot:
         self.path = path
         self.publication = publication
         self.lacks: tuple[str, ...] = ()
+        # set when a query comes to bytes that cannot be read: the store then looks for another file
+        self.problem: str | None = None
         self.leases = 0
         self.retired = False
         self.cache = AnswerCache(settings.cache_bytes)
@@ -89,6 +84,7 @@ class Snapshot:
             },
         )
         try:
+            _ensure_as_published(path)
             self.lacks = self._compare_with_contract()
             self.details = Details(**self.rows("kit/snapshot")[0])
             self._made = {type(made): made for made in (hook(self) for hook in hooks)}
@@ -131,7 +127,7 @@ class Snapshot:
 
     @contextmanager
     def _answering(self) -> "Iterator[None]":
-        """A question about what this file lacks is not our fault: the next run publishes it."""
+        """Explain what is the file's fault: what it lacks, the next run publishes; if it is damaged, another is served."""
         try:
             yield
         except (duckdb.CatalogException, duckdb.BinderException) as error:
@@ -141,6 +137,11 @@ class Snapshot:
             raise ProblemError(
                 NOT_YET_PUBLISHED, f"This answer needs what the current snapshot lacks ({missing})."
             ) from error
+        except duckdb.Error as error:
+            if not is_damage(error):
+                raise
+            self.problem = why_unreadable(self.path, error)
+            raise ProblemError(NO_SNAPSHOT, self.problem) from error
 
     def close(self) -> None:
         """Close the file. Its cursors stop working."""
@@ -185,182 +186,19 @@ Hook = Callable[[Snapshot], object]
 
 @dataclass(frozen=True)
 class Lease:
-    """A snapshot, lent to one request, with the times of the last check of its tables."""
+    """A snapshot, lent to one request, with the times of the last check of its tables.
+
+    ``problem`` says why it is not the current one, if that cannot be read.
+    """
 
     snapshot: Snapshot
     checked_at: datetime
     as_of: datetime | None
+    problem: str | None = None
 
 
-class SnapshotStore:
-    """Follows the link to the current snapshot, and lends it to requests."""
-
-    def __init__(self, settings: Settings, publication: Publication, hooks: Sequence["Hook"] = ()) -> None:
-        self.publication = publication
-        self._hooks = hooks
-        self._limiter = anyio.CapacityLimiter(settings.concurrent_queries)
-        self._settings = settings
-        self._lock = threading.Lock()  # guards the fields below; held only briefly
-        self._refreshing = threading.Lock()  # held while a file is opened
-        self._current: Lease | None = None
-        self._looked_at = float("-inf")
-        self._reason = "Nothing has been published yet. The first run publishes when it finishes."
-        self._refused: Path | None = None
-        self._closed = False
-
-    @asynccontextmanager
-    async def lease(self) -> AsyncIterator[Lease]:
-        """Lend the current snapshot. Raises ProblemError if there is none."""
-        if self._due():
-            await anyio.to_thread.run_sync(self.refresh)
-        lease = self._take()
-        try:
-            yield lease
-        finally:
-            self._give_back(lease.snapshot)
-
-    def current(self) -> Lease | None:
-        """The lease a request would get now; None if there is none, or if the link has to be checked first."""
-        return None if self._due() else self._current
-
-    def latest(self) -> Lease | None:
-        """The lease of the open snapshot, without checking the link; None if there is none."""
-        return self._current
-
-    async def in_thread(self, work: "Callable[..., Result]", *arguments: Any) -> Result:
-        """Run blocking work in a thread. Raises ProblemError if too many calls are already waiting."""
-        if self._limiter.statistics().tasks_waiting >= self._settings.waiting_queries:
-            raise ProblemError(TOO_MANY_QUERIES, TOO_MANY_QUERIES.meaning)
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=self._limiter)
-
-    def refresh(self) -> None:
-        """Check the link, and open its target if it is new. Other requests use the old snapshot meanwhile."""
-        if not self._refreshing.acquire(blocking=self._current is None):
-            return
-        try:
-            # another thread may have done it while this one was waiting
-            if self._due():
-                self._follow()
-                self._looked_at = time.monotonic()
-        finally:
-            self._refreshing.release()
-
-    def close(self) -> None:
-        """Stop lending. The file is closed after its last lease."""
-        with self._lock:
-            self._closed = True
-            current = self._current.snapshot if self._current else None
-            self._current = None
-            idle = current if current is not None and current.leases == 0 else None
-            if current is not None:
-                current.retired = True
-        if idle is not None:
-            idle.close()
-
-    @property
-    def _folder(self) -> Path:
-        return self.publication.reading_folder(self._settings.published)
-
-    def _due(self) -> bool:
-        return not self._closed and time.monotonic() - self._looked_at >= self._settings.look_every_seconds
-
-    def _follow(self) -> None:
-        target = _target(self._folder)
-        current = self._current
-        if target is not None and (current is None or target != current.snapshot.path):
-            opened = self._open()
-            if opened is not None:
-                self._replace(_lease(self._folder, opened))
-        elif current is not None:
-            looked_at = _lease(self._folder, current.snapshot)
-            with self._lock:
-                # unless the store was closed meanwhile
-                if self._current is current:
-                    self._current = looked_at
-
-    def _open(self) -> Snapshot | None:
-        """Open the target of the link. If it cannot be served, keep the reason and return None."""
-        for _attempt in range(OPEN_ATTEMPTS):
-            target = _target(self._folder)
-            if target is None:
-                return None
-            try:
-                return Snapshot(target, self._settings, self.publication, self._hooks)
-            except SnapshotUnreadableError as error:
-                self._refuse(target, str(error))
-                return None
-            except (duckdb.Error, OSError, LookupError, TypeError) as error:
-                if _exists(target):
-                    cause = f"{type(error).__name__}: {error}".replace(str(target.parent), "published")
-                    self._refuse(target, "The published snapshot cannot be opened.", cause)
-                    return None
-        return None
-
-    def _refuse(self, target: Path, reason: str, cause: str | None = None) -> None:
-        self._reason = reason
-        # it is tried several times a second, but logged once
-        if target != self._refused:
-            self._refused = target
-            logger.warning("snapshot is not served", snapshot=target.name, reason=reason, cause=cause)
-
-    def _replace(self, opened: Lease) -> None:
-        with self._lock:
-            replaced: Lease | None = opened
-            # if the store was closed meanwhile, nobody will lease the new snapshot
-            if not self._closed:
-                replaced, self._current = self._current, opened
-            old = replaced.snapshot if replaced else None
-            if old is not None:
-                old.retired = True
-            idle = old if old is not None and old.leases == 0 else None
-        if idle is not None:
-            idle.close()
-        logger.info("snapshot is served", snapshot=opened.snapshot.details.snapshot_id)
-
-    def _take(self) -> Lease:
-        with self._lock:
-            lease = self._current
-            if lease is None:
-                raise ProblemError(NO_SNAPSHOT, "The server is stopping." if self._closed else self._reason)
-            lease.snapshot.leases += 1
-            return lease
-
-    def _give_back(self, snapshot: Snapshot) -> None:
-        with self._lock:
-            snapshot.leases -= 1
-            last = snapshot.retired and snapshot.leases == 0
-        if last:
-            snapshot.close()
-
-
-def _target(published: Path) -> Path | None:
-    """The file that the link points to. Opened by the name of the link, DuckDB would go on serving the old file."""
-    link = published / CURRENT_LINK
-    target = Path(os.path.realpath(link))
-    return target if _exists(target) else None
-
-
-def _exists(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError:
-        return False
-    return True
-
-
-def _lease(published: Path, snapshot: Snapshot) -> Lease:
-    """The snapshot with its times: the later of those in it and in the file that each check writes beside it."""
-    checked_at, as_of = snapshot.details.checked_at, snapshot.details.as_of
-    with suppress(OSError, ValueError, LookupError, TypeError):
-        content = json.loads((published / CHECKED_FILE).read_bytes())
-        if content["snapshot_id"] == snapshot.details.snapshot_id:
-            checked_at = max(checked_at, _utc(content["checked_at"]))
-            told = _utc(content["as_of"])
-            as_of = max(as_of or told, told)
-    return Lease(snapshot, checked_at, as_of)
-
-
-def _utc(text: str) -> datetime:
-    """A time as in the snapshot: in UTC, without a zone."""
-    told = datetime.fromisoformat(text)
-    return told.astimezone(UTC).replace(tzinfo=None) if told.tzinfo else told
+def _ensure_as_published(path: Path) -> None:
+    """Raises SnapshotUnreadableError for a file that is damaged, or was changed after it was published."""
+    problem = damage(path)
+    if problem:
+        raise SnapshotUnreadableError(f"{problem}.")

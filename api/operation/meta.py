@@ -1,7 +1,7 @@
 """``/v1/meta``, health, readiness, metrics, and the explanations of problems."""
 
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -15,8 +15,11 @@ from api.kit.formats import json_answer, provenance
 from api.kit.metrics import MEDIA_TYPE, Metrics
 from api.kit.parameters import NoParameters
 from api.kit.problems import KINDS, NOT_FOUND, ProblemError
-from api.kit.snapshot import Lease, SnapshotStore
+from api.kit.snapshot import Lease
 from api.operation import models
+
+if TYPE_CHECKING:
+    from api.kit.store import SnapshotStore
 
 router = APIRouter()
 
@@ -93,10 +96,14 @@ async def get_health() -> Response:
     responses={200: {"model": models.Ready}},
 )
 async def get_readiness(request: Request) -> Response:
-    """200 if a snapshot can be served, else 503 with the reason. The age of the snapshot does not matter: see /v1/meta."""
+    """200 if a snapshot can be served, else 503 with the reason. The age of the snapshot does not matter: see /v1/meta.
+
+    If the current snapshot cannot be read, the newest older one is served, and `problem` says why.
+    """
     store: SnapshotStore = request.app.state.store
     async with store.lease() as lease:
-        return _plain({"status": "ready", "snapshot": lease.snapshot.details.snapshot_id})
+        problem = {"problem": lease.problem} if lease.problem else {}
+        return _plain({"status": "ready", "snapshot": lease.snapshot.details.snapshot_id, **problem})
 
 
 @router.get(

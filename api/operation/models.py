@@ -64,3 +64,4 @@ class Ready(Shape):
 
     status: Literal["ready"]
     snapshot: str
+    problem: str | None = None

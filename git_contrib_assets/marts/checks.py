@@ -15,6 +15,7 @@ from git_contrib_assets.graph.resources import Installation
 from git_contrib_assets.marts.contributors import OLD_MONTHS
 from git_contrib_assets.marts.mart import Mart, Rule
 from git_contrib_assets.marts.registry import MARTS
+from git_contrib_assets.published_files import current_target, damage, why_unreadable
 from git_contrib_assets.storage.warehouse import count_rows, has_select, read_named, read_violations, table_name
 from git_contrib_assets.tables import DEFINITION_VERSION, Table
 
@@ -51,34 +52,45 @@ def no_email_is_published(connection: duckdb.DuckDBPyConnection, table: Table) -
     return Found(("column", "rows"), found)
 
 
-def drift(connection: duckdb.DuckDBPyConnection, link: Path) -> Found:
-    """Old months whose number is not that of the snapshot behind ``link``, and what explains it."""
-    with _previous(connection, link) as snapshot_id:
-        if snapshot_id is None:
-            return Found(more=(("compared_with", "no snapshot: there is none that can be read"),))
-        columns, changed = read_violations(connection, OLD_MONTHS.name, {})
-        more: list[tuple[str, Any]] = [("compared_with", snapshot_id)]
-        if not changed:
-            return Found(more=tuple(more))
-        # Only now: this looks at every commit once more.
-        values = {"definition_version": DEFINITION_VERSION}
-        why = dict(read_named(connection, "marts/measures", "why_months_changed", values)[1])
-        rows = [(*row[1:], why.get(row[0], "the repository is gone")) for row in changed]
-        more.append(("repositories_changed", len({row[0] for row in rows})))
-        more += [(f"months: {reason}", number) for reason, number in Counter(str(row[-1]) for row in rows).items()]
-        return Found((*columns[1:], "why"), rows, tuple(more))
+def drift(connection: duckdb.DuckDBPyConnection, folder: Path) -> Found:
+    """Old months whose number is not that of the current snapshot in ``folder``, and what explains it.
+
+    If that snapshot cannot be read, this warns and says why; the run goes on, and publishes a new one.
+    """
+    file = current_target(folder)
+    if file is None:
+        return Found(more=(("compared_with", "no snapshot: this is the first"),))
+    problem = damage(file)
+    if problem:
+        return Found(("problem",), [(problem,)])
+    try:
+        with _attached(connection, file):
+            return _drift(connection, file.stem)
+    except (OSError, duckdb.Error) as error:
+        return Found(("problem",), [(why_unreadable(file, error),)])
+
+
+def _drift(connection: duckdb.DuckDBPyConnection, snapshot_id: str) -> Found:
+    columns, changed = read_violations(connection, OLD_MONTHS.name, {})
+    more: list[tuple[str, Any]] = [("compared_with", snapshot_id)]
+    if not changed:
+        return Found(more=tuple(more))
+    # Only now: this looks at every commit once more.
+    values = {"definition_version": DEFINITION_VERSION}
+    why = dict(read_named(connection, "marts/measures", "why_months_changed", values)[1])
+    rows = [(*row[1:], why.get(row[0], "the repository is gone")) for row in changed]
+    more.append(("repositories_changed", len({row[0] for row in rows})))
+    more += [(f"months: {reason}", number) for reason, number in Counter(str(row[-1]) for row in rows).items()]
+    return Found((*columns[1:], "why"), rows, tuple(more))
 
 
 @contextlib.contextmanager
-def _previous(connection: duckdb.DuckDBPyConnection, link: Path) -> Iterator[str | None]:
-    """The current snapshot, attached as ``previous``: its id, or None where none can be read."""
-    snapshot_id = None
-    with contextlib.suppress(OSError, duckdb.Error):
-        escaped = str(link.resolve(strict=True)).replace("'", "''")
-        connection.execute(f"attach '{escaped}' as previous (read_only)")
-        snapshot_id = str(connection.execute("select snapshot_id from previous.snapshot").fetchall()[0][0])
+def _attached(connection: duckdb.DuckDBPyConnection, file: Path) -> Iterator[None]:
+    """A snapshot, attached as ``previous``."""
+    escaped = str(file).replace("'", "''")
+    connection.execute(f"attach '{escaped}' as previous (read_only)")
     try:
-        yield snapshot_id
+        yield
     finally:
         connection.execute("detach database if exists previous")
 
@@ -105,7 +117,7 @@ def _look(connection: duckdb.DuckDBPyConnection, installation: Installation, tab
     if rule.name == NO_EMAIL:
         return no_email_is_published(connection, table)
     if rule is OLD_MONTHS:
-        return drift(connection, installation.home.current_contributors)
+        return drift(connection, installation.home.published)
     columns, rows = read_violations(connection, rule.name, {"as_of": installation.as_of})
     return Found(columns, rows)
 

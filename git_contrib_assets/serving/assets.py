@@ -32,11 +32,14 @@ def snapshot(installation: Installation) -> dg.MaterializeResult:  # type: ignor
     """
     with installation.errors_reported(), installation.warehouse("publishing") as connection:
         published = publish(connection, installation.home, PUBLICATION, as_of=installation.as_of)
+    if published.replaced:
+        reporter().note(f"{published.replaced}. It is replaced by {published.snapshot_id}")
     reporter().published(published.snapshot_id, changed=published.changed)
     return dg.MaterializeResult(
         metadata={
             "snapshot": published.snapshot_id,
             "changed": published.changed,
+            **({"replaced": published.replaced} if published.replaced else {}),
             "identity": published.about["identity"],
             "emails_not_asked": published.about["emails_not_asked"],
             "dagster/uri": str(published.file),

@@ -11,7 +11,18 @@ from typing import Any
 import duckdb
 import orjson
 
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, Publication
+from git_contrib_assets.published_files import (
+    CHECKED_FILE,
+    CHECKSUMS_FILE,
+    CURRENT_LINK,
+    checksum,
+    current_target,
+    damage,
+    published_checksums,
+    snapshot_files,
+    why_unreadable,
+)
+from git_contrib_assets.serving.contract import Publication
 from git_contrib_assets.storage.files import replacing, storage_errors, sweep
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.warehouse import count_rows, read_select, table_name
@@ -27,7 +38,8 @@ _CHANGES_WITH_EACH_RUN = {"snapshot_id", "built_at", "checked_at", "as_of", "com
 class Published:
     """The current snapshot after publishing; ``changed`` is false if it already held these tables.
 
-    ``about`` is its one row about itself, by column.
+    ``about`` is its one row about itself, by column; ``replaced`` says what was wrong with the file that was there, if
+    anything was.
     """
 
     snapshot_id: str
@@ -35,6 +47,16 @@ class Published:
     file: Path
     rows: dict[str, int]
     about: dict[str, Any]
+    replaced: str | None = None
+
+
+@dataclass(frozen=True)
+class Current:
+    """The snapshot that the link names: its id and fingerprint, or what is wrong with its file."""
+
+    snapshot_id: str | None = None
+    fingerprint: str | None = None
+    problem: str | None = None
 
 
 def publish(
@@ -59,8 +81,8 @@ def publish(
         "fingerprint": "",
     }
     values["fingerprint"] = fingerprint = _fingerprint(connection, publication, values)
-    (snapshot_id, old_fingerprint) = current_snapshot(home, publication)
-    changed = old_fingerprint != fingerprint or snapshot_id is None
+    current = look_at_current(home, publication)
+    snapshot_id, changed = current.snapshot_id, current.fingerprint != fingerprint
     if changed or snapshot_id is None:
         snapshot_id = f"{as_of:%Y%m%dT%H%M%SZ}-{fingerprint[:8]}"
     values["snapshot_id"] = snapshot_id
@@ -69,13 +91,18 @@ def publish(
     with storage_errors(folder):
         if changed:
             _write(connection, publication, file, values)
+            _record_checksums(folder, file)
+            before = current_target(folder)
             _switch(folder / CURRENT_LINK, file.name)
+            if current.problem and before and before != file:
+                before.unlink(missing_ok=True)
             _prune(folder, snapshot_id)
         if publication.top_link:
             _switch(home.published / CURRENT_LINK, f"{folder.name}/{CURRENT_LINK}")
+        _forget_withdrawn(connection, publication, file)
         _record_check(folder, snapshot_id, about)
     counts = {table.name: count_rows(connection, _source(table)) for table in publication.tables}
-    return Published(snapshot_id, changed, file, counts, about)
+    return Published(snapshot_id, changed, file, counts, about, current.problem)
 
 
 def _adopt(published: Path, folder: Path) -> None:
@@ -98,17 +125,31 @@ def _adopt(published: Path, folder: Path) -> None:
     (published / CHECKED_FILE).unlink(missing_ok=True)
 
 
+def look_at_current(home: Home, publication: Publication) -> Current:
+    """The current snapshot, after every byte of its file was compared with what was published."""
+    file = current_target(publication.reading_folder(home.published))
+    if file is None:
+        return Current()
+    problem = damage(file)
+    if problem:
+        return Current(problem=problem)
+    try:
+        with contextlib.closing(duckdb.connect(str(file), read_only=True)) as connection:
+            if file.name not in published_checksums(file.parent):  # of an earlier version: reading it tells
+                for table in publication.tables:
+                    connection.execute(f"select max(hash(t)) from {table.name} as t").fetchall()  # noqa: S608
+            rows = connection.execute("select snapshot_id, fingerprint from snapshot").fetchall()
+    except duckdb.CatalogException:
+        return Current()  # older than a table of the contract: not current, and nothing is wrong with it
+    except duckdb.Error as error:
+        return Current(problem=why_unreadable(file, error))
+    return Current(*rows[0]) if rows else Current()
+
+
 def current_snapshot(home: Home, publication: Publication) -> tuple[str | None, str | None]:
     """Id and fingerprint of the current snapshot; None if there is none that can be read."""
-    path = current_file(home, publication)
-    if path is None:
-        return None, None
-    try:
-        with contextlib.closing(duckdb.connect(str(path), read_only=True)) as connection:
-            rows = connection.execute("select snapshot_id, fingerprint from snapshot").fetchall()
-    except duckdb.Error:
-        return None, None
-    return rows[0] if rows else (None, None)
+    current = look_at_current(home, publication)
+    return current.snapshot_id, current.fingerprint
 
 
 def current_file(home: Home, publication: Publication) -> Path | None:
@@ -164,7 +205,7 @@ def _write(
                 _comment(connection, table)
         finally:
             connection.execute("detach snapshot_file")
-        temporary.chmod(0o644)
+        temporary.chmod(0o444)
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -190,10 +231,36 @@ def _switch(link: Path, target: str) -> None:
 
 def _prune(folder: Path, current: str) -> None:
     """Keep the newest snapshots; whoever has an old one open keeps reading it."""
-    snapshots = sorted((path for path in folder.glob("*.duckdb") if not path.is_symlink()), reverse=True)
-    others = [path for path in snapshots if path.stem != current]
+    others = [path for path in snapshot_files(folder) if path.stem != current]
     for path in others[KEEP - 1 :]:
         path.unlink(missing_ok=True)
+
+
+def _forget_withdrawn(connection: duckdb.DuckDBPyConnection, publication: Publication, current: Path) -> None:
+    """Delete the older snapshots that hold a row of ``withdrawn_with`` that is no longer there, or that cannot be read."""
+    table = publication.withdrawn_with
+    if table is None:
+        return
+    key = ", ".join(table.key)
+    there = set(connection.execute(f"select {key} from {_source(table)}").fetchall())  # noqa: S608
+    for file in snapshot_files(current.parent):
+        if file == current:
+            continue
+        try:
+            with contextlib.closing(duckdb.connect(str(file), read_only=True)) as old:
+                withdrawn = set(old.execute(f"select {key} from {table.name}").fetchall()) - there  # noqa: S608
+        except duckdb.Error:
+            withdrawn = {()}
+        if withdrawn:
+            file.unlink(missing_ok=True)
+
+
+def _record_checksums(folder: Path, file: Path) -> None:
+    """Record what the file is, before the link leads to it, so that readers can tell a damaged or changed one."""
+    known = published_checksums(folder)
+    kept = {path.name: known[path.name] for path in snapshot_files(folder) if path.name in known}
+    with replacing(folder / CHECKSUMS_FILE) as temporary:
+        temporary.write_bytes(orjson.dumps({**kept, file.name: checksum(file)}))
 
 
 def _record_check(folder: Path, snapshot_id: str, about: Mapping[str, Any]) -> None:

@@ -12,8 +12,8 @@ from typing import IO, Any
 import duckdb
 import orjson
 
-from git_contrib_assets.errors import NotPublished, UsageError
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK
+from git_contrib_assets.errors import NotPublished, SnapshotUnreadable, UsageError
+from git_contrib_assets.published_files import CHECKED_FILE, current_target, damage, why_unreadable
 from git_contrib_assets.serving.contract.contributors import MONTHLY_NEW_CONTRIBUTORS, PUBLICATION, SNAPSHOT
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.tables import Table
@@ -114,17 +114,22 @@ class Snapshot:
 def open_snapshot(home: Home) -> Iterator[Snapshot]:
     """The current snapshot, read-only.
 
-    Raises NotPublished where there is none.
+    Raises NotPublished if there is none, and SnapshotUnreadable, with the cause, for one that cannot be read.
     """
     folder = PUBLICATION.reading_folder(home.published)
-    try:
-        connection = duckdb.connect(str((folder / CURRENT_LINK).resolve(strict=True)), read_only=True)
-    except (OSError, duckdb.Error) as error:
+    file = current_target(folder)
+    if file is None:
         raise NotPublished(
             f"Nothing is published in {home.root} yet: run `git-contrib run` or `git-contrib demo` first"
-        ) from error
-    with contextlib.closing(connection):
-        yield Snapshot(connection, folder)
+        )
+    changed = damage(file)
+    if changed:
+        raise SnapshotUnreadable(f"{changed}. Run again: the next run replaces it")
+    try:
+        with contextlib.closing(duckdb.connect(str(file), read_only=True)) as connection:
+            yield Snapshot(connection, folder)
+    except duckdb.Error as error:
+        raise SnapshotUnreadable(why_unreadable(file, error)) from error
 
 
 def _query(table: Table, repository: str | None) -> tuple[str, dict[str, Any]]:

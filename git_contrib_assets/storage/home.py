@@ -44,11 +44,6 @@ class Home:
         return self.root / "published"
 
     @property
-    def current_contributors(self) -> Path:
-        """The link to the current snapshot of the contributors."""
-        return self.published / "current.duckdb"
-
-    @property
     def dagster(self) -> Path:
         """Default DAGSTER_HOME: history of runs and materialisations."""
         return self.root / "dagster"

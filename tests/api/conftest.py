@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from api.kit import models
 from api.kit.problems import ProblemError
 from api.kit.settings import Settings
-from api.kit.snapshot import SnapshotStore
+from api.kit.store import SnapshotStore
 from api.main import create_app
 from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK
 from git_contrib_assets.serving.contract.contributors import PUBLICATION

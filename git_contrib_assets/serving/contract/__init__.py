@@ -1,7 +1,8 @@
 """The publications: what is published, and all that the API knows of the asset graph. Standard library only."""
 
+from git_contrib_assets.published_files import CHECKED_FILE, CURRENT_LINK
 from git_contrib_assets.serving.contract import contributors
-from git_contrib_assets.serving.contract.publication import CHECKED_FILE, CURRENT_LINK, Publication
+from git_contrib_assets.serving.contract.publication import Publication
 
 PUBLICATIONS: tuple[Publication, ...] = (contributors.PUBLICATION,)
 

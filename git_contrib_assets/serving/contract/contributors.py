@@ -40,6 +40,7 @@ PUBLICATION = Publication(
     tables=(*(mart.table for mart in MARTS), OWNERS),
     snapshot=SNAPSHOT,
     snapshot_select="snapshot",
+    withdrawn_with=REPOSITORIES,
     top_link=True,
 )
 

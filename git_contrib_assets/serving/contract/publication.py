@@ -1,19 +1,18 @@
 """What a publication is: a named set of tables in an immutable file, behind a pointer of its own. Standard library only.
 
 ``published/<publication>/`` in a home holds
-  * ``<snapshot id>.duckdb`` — immutable; the tables of the publication
+  * ``<snapshot id>.duckdb`` — immutable, mode 0444; the tables of the publication
   * ``current.duckdb``       — a symbolic link to the current one, switched atomically
   * ``checked.json``         — ``{"snapshot_id": …, "checked_at": ISO time, "as_of": ISO time}``: when the tables were last
     found to be those of the current snapshot, and as of when (a run that changes nothing publishes nothing)
+  * ``checksums.json``       — ``{"<file name>": SHA-256 when it was published}`` of each snapshot there
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from git_contrib_assets.published_files import current_target
 from git_contrib_assets.tables import Table
-
-CURRENT_LINK = "current.duckdb"
-CHECKED_FILE = "checked.json"
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,7 @@ class Publication:
     tables: tuple[Table, ...]
     snapshot: Table
     snapshot_select: str
+    withdrawn_with: Table | None = None
     top_link: bool = False
 
     @property
@@ -44,5 +44,5 @@ class Publication:
     def reading_folder(self, published: Path) -> Path:
         """Where readers find the current snapshot: a home of an earlier version has it in ``published`` itself."""
         folder = self.folder(published)
-        is_old = self.top_link and not (folder / CURRENT_LINK).exists() and (published / CURRENT_LINK).exists()
+        is_old = self.top_link and not current_target(folder) and current_target(published)
         return published if is_old else folder

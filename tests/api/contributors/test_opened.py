@@ -9,7 +9,7 @@ import pytest
 from api.contributors.opened import MONTHS, Opened
 from api.kit import queries
 from api.kit.settings import Settings
-from api.kit.snapshot import SnapshotStore
+from api.kit.store import SnapshotStore
 from api.main import create_app
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
