@@ -17,7 +17,7 @@ PACKAGE = "git_contrib_assets"
 # From left to right. A module imports from its own part and from parts to its left, unless ONLY says less.
 PARTS: dict[str, tuple[str, ...]] = {
     "tables": ("tables",),
-    "published files": ("published_files",),
+    "published files": ("published_files", "csv_text"),
     "errors": ("errors",),
     "foundation": ("arrow", "records", "settings", "progress", "logs"),
     "sources": ("sources",),
@@ -52,6 +52,7 @@ MAY_IMPORT_STAND_IN = {f"{PACKAGE}.cli.collect"}
 API_MAY_IMPORT = {
     f"{PACKAGE}.settings",
     f"{PACKAGE}.published_files",
+    f"{PACKAGE}.csv_text",
     f"{PACKAGE}.serving.contract",
     f"{PACKAGE}.serving.contract.contributors",
 }

@@ -1,10 +1,8 @@
 """Response formats: JSON, CSV, JSON lines, Parquet."""
 
-import csv
 import io
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -17,6 +15,7 @@ from api.kit.accept import qualities
 from api.kit.answers import Answer, Stream
 from api.kit.caching import pairs_by_name
 from api.kit.snapshot import Lease
+from git_contrib_assets.csv_text import csv_text
 
 if TYPE_CHECKING:
     import pyarrow
@@ -29,8 +28,8 @@ JSON_OPTIONS = orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSE
 LINE_OPTIONS = JSON_OPTIONS | orjson.OPT_APPEND_NEWLINE
 PART_ROWS = 10_000
 PART_BYTES = 1024 * 1024
-# a spreadsheet would run a cell that starts like this
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# RFC 4180
+CSV_LINE_END = "\r\n"
 
 
 class Format(StrEnum):
@@ -168,27 +167,10 @@ def _parts(file: IO[bytes], wanted: Format) -> Iterator[bytes]:
             return
         stored = pyarrow.parquet.ParquetFile(file, pre_buffer=False)
         if wanted is Format.CSV:
-            yield _csv([stored.schema_arrow.names])
+            yield csv_text([stored.schema_arrow.names], line_end=CSV_LINE_END)
         for batch in stored.iter_batches(PART_ROWS):
             if wanted is Format.CSV:
-                yield _csv(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+                rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
+                yield csv_text(rows, line_end=CSV_LINE_END)
             else:
                 yield b"".join(orjson.dumps(row, option=LINE_OPTIONS) for row in batch.to_pylist())
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, lineterminator="\r\n").writerows([_cell(value) for value in row] for row in rows)
-    return buffer.getvalue().encode()
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA_STARTS) else value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, datetime):
-        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
-    if isinstance(value, date):
-        return value.isoformat()
-    return value

@@ -1,8 +1,6 @@
 """Reading the current snapshot, for the command line."""
 
 import contextlib
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +10,7 @@ from typing import IO, Any
 import duckdb
 import orjson
 
+from git_contrib_assets.csv_text import csv_text
 from git_contrib_assets.errors import NotPublished, SnapshotUnreadable, UsageError
 from git_contrib_assets.published_files import CHECKED_FILE, current_target, damage, why_unreadable
 from git_contrib_assets.serving.contract.contributors import MONTHLY_NEW_CONTRIBUTORS, PUBLICATION, SNAPSHOT
@@ -78,7 +77,7 @@ class Snapshot:
         return {name: counts[-number:] for name, counts in series.items()}
 
     def write(self, table: Table, form: str, sink: IO[bytes], *, repository: str | None = None) -> None:
-        """Write a table as csv, ndjson, json or parquet, in its published order."""
+        """Write a table as csv, ndjson, json or parquet, in its published order. Only CSV guards against formulas."""
         if form == "parquet":
             import pyarrow.parquet as pq
 
@@ -86,12 +85,9 @@ class Snapshot:
             return
         result = self._select(table, repository)
         if form == "csv":
-            text = io.TextIOWrapper(sink, "utf-8", newline="", write_through=True)
-            writer = csv.writer(text, lineterminator="\n")
-            writer.writerow(table.column_names)
+            sink.write(csv_text([table.column_names], line_end="\n"))
             for rows in _batches(result):
-                writer.writerows([[_csv_value(value) for value in row] for row in rows])
-            text.detach()
+                sink.write(csv_text(rows, line_end="\n"))
         elif form == "ndjson":
             for rows in _batches(result):
                 sink.write(b"".join(orjson.dumps(self._json(table, row)) + b"\n" for row in rows))
@@ -142,14 +138,6 @@ def _query(table: Table, repository: str | None) -> tuple[str, dict[str, Any]]:
 def _batches(result: duckdb.DuckDBPyConnection) -> Iterator[list[tuple[Any, ...]]]:
     while rows := result.fetchmany(_BATCH_ROWS):
         yield rows
-
-
-def _csv_value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return _json_value(value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value
 
 
 def _json_value(value: Any) -> Any:

@@ -10,7 +10,7 @@ from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import NotPublished
 from git_contrib_assets.runtime import pipeline
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
-from git_contrib_assets.serving.publish import current_snapshot
+from git_contrib_assets.serving.publish import current_file, current_snapshot
 from git_contrib_assets.storage.warehouse import open_warehouse
 
 MakeTables = Callable[..., dg.ExecuteInProcessResult]
@@ -53,3 +53,23 @@ def test_the_last_good_snapshot_stays_and_the_check_is_named(
     assert isinstance(error, NotPublished)
     assert "first_commit_is_the_earliest of marts/first_commits" in str(error)
     assert "The previous snapshot is still served" in str(error)
+
+
+@pytest.mark.parametrize("position", [0.0, 0.3, 0.6, 0.95])
+def test_a_damaged_snapshot_stops_no_run(made: MadeHome, make_tables: MakeTables, position: float) -> None:
+    """The comparison with it is a warning, and it is published again."""
+    assert make_tables().success
+    file = current_file(made.home, PUBLICATION)
+    assert file is not None
+    content = bytearray(file.read_bytes())
+    content[int(len(content) * position)] ^= 1
+    file.chmod(0o644)
+    file.write_bytes(content)
+    done = make_tables()
+    assert done.success
+    (warned,) = [one for one in done.get_asset_check_evaluations() if not one.passed]
+    assert warned.severity is dg.AssetCheckSeverity.WARN
+    assert file.stem in str(warned.metadata)
+    metadata = done.asset_materializations_for_node("serving__snapshot")[0].metadata
+    assert file.stem in str(metadata["replaced"].value)
+    assert current_snapshot(made.home, PUBLICATION)[0] == metadata["snapshot"].value != file.stem

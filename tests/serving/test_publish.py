@@ -3,12 +3,15 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
@@ -127,6 +130,91 @@ def test_the_current_one_stays_even_if_the_clock_goes_back(published: MadeHome) 
     assert current_snapshot(published.home, PUBLICATION)[0] == back.snapshot_id
     assert back.snapshot_id in snapshots(published)
     assert len(snapshots(published)) == 3
+
+
+def test_a_published_file_cannot_be_written(published: MadeHome) -> None:
+    """Its mode says so to everybody; a plain connect by anyone but root fails, and one that only reads does not."""
+    path = current_file(published.home, PUBLICATION)
+    assert path is not None
+    assert path.stat().st_mode & 0o777 == 0o444
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        copy = shutil.copy(path, folder)
+        program = (
+            "import duckdb, os, sys; os.getuid() or (os.setgroups([]), os.setgid(65534), os.setuid(65534)); "
+            "duckdb.connect(sys.argv[1], read_only=sys.argv[2] == 'r').execute('from snapshot')"
+        )
+        done = {
+            mode: subprocess.run([sys.executable, "-c", program, copy, mode], capture_output=True, text=True, cwd="/")
+            for mode in "rw"
+        }
+    assert done["r"].returncode == 0, done["r"].stderr
+    assert "Permission denied" in done["w"].stderr
+
+
+def flip_middle(path: Path, *, keep_times: bool) -> None:
+    found, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.chmod(0o644)
+    path.write_bytes(content)
+    if keep_times:
+        os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def update(path: Path) -> None:
+    path.chmod(0o644)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update repositories set stars = 99")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda path: flip_middle(path, keep_times=False), "damaged"),
+        (lambda path: flip_middle(path, keep_times=True), "damaged"),
+        (update, "another program has changed it"),
+        (lambda path: os.truncate(path, 20_000), "damaged"),
+        (lambda path: path.unlink(), "missing"),
+    ],
+    ids=["a flipped byte", "a flipped byte that no time tells of", "an update", "cut", "gone"],
+)
+def test_a_file_that_is_not_as_it_was_published_is_replaced(
+    published: MadeHome, damage: Callable[[Path], None], said: str
+) -> None:
+    path = current_file(published.home, PUBLICATION)
+    assert path is not None
+    damage(path)
+    again = published.publish(NOW + HOUR)
+    assert again.changed
+    assert again.replaced is not None
+    assert path.stem in again.replaced
+    assert said in again.replaced
+    assert snapshots(published) == [again.snapshot_id]
+    assert in_snapshot(again.file, "select distinct stars from repositories") == [{"stars": 7}]
+    last = published.publish(NOW + 2 * HOUR)
+    assert (last.changed, last.replaced) == (False, None)
+
+
+def test_a_file_that_was_only_touched_is_current(published: MadeHome) -> None:
+    path = current_file(published.home, PUBLICATION)
+    assert path is not None
+    os.utime(path)
+    shutil.copy(path, published.root / "copy")
+    (published.root / "copy").replace(path)
+    again = published.publish(NOW + HOUR)
+    assert (again.changed, again.replaced) == (False, None)
+
+
+def test_older_files_that_hold_what_was_withdrawn_are_deleted(published: MadeHome) -> None:
+    """A repository that went private must not be served again from them; one that vanished stays."""
+    first = snapshots(published)
+    published.repository(commit("eve@example.com"), repository_id=2)
+    second = published.publish(NOW + HOUR).snapshot_id
+    published.repository(repository_id=1, never_read=True, missing_since=NOW, missing_reason="not_found")
+    published.repository(repository_id=2, never_read=True, is_private=True)
+    third = published.publish(NOW + 2 * HOUR).snapshot_id
+    assert second not in snapshots(published)
+    assert snapshots(published) == [*first, third]
 
 
 def test_the_link_is_relative(published: MadeHome, tmp_path: Path) -> None:

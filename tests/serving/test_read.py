@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from histories import NOW, MadeHome, at, commit
 
-from git_contrib_assets.errors import NotPublished, UsageError
+from git_contrib_assets.errors import NotPublished, SnapshotUnreadable, UsageError
 from git_contrib_assets.serving.contract.contributors import (
     CONTRIBUTORS,
     FIRST_COMMITS,
@@ -51,6 +51,39 @@ def written(snapshot: Snapshot, table: Table, form: str, **options: Any) -> byte
 def test_nothing_published_is_told(made: MadeHome) -> None:
     with pytest.raises(NotPublished, match="run `git-contrib run`"), open_snapshot(made.home):
         pass
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "is missing although the link names it"), (b"garbage", "not as it was published")],
+)
+def test_a_file_that_cannot_be_read_is_not_called_unpublished(made: MadeHome, content: bytes | None, said: str) -> None:
+    made.repository(commit())
+    file = made.publish().file
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(SnapshotUnreadable, match=f"Snapshot {file.stem} .*{said}"), open_snapshot(made.home):
+        pass
+
+
+def test_damage_that_shows_while_it_is_read_has_its_name_too(made: MadeHome) -> None:
+    """As in a file of an earlier version, which has no checksum."""
+    made.repository(*(commit(f"{number}@example.com", name=f"{number}") for number in range(3000)))
+    file = made.publish().file
+    (file.parent / "checksums.json").unlink()
+    file.chmod(0o644)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(SnapshotUnreadable, match=f"Snapshot {file.stem} is damaged"):
+        read_everything(made)
+
+
+def read_everything(made: MadeHome) -> None:
+    with open_snapshot(made.home) as opened:
+        for table in PUBLICATION.all_tables:
+            opened.rows(table)
 
 
 def test_rows_of_a_table(snapshot: Snapshot) -> None:

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -105,24 +107,31 @@ async def test_without_a_file_that_reads_the_reason_is_told(two: tuple[MadeHome,
         assert f"Snapshot {second} is missing" in (await http.get("/readyz")).json()["detail"]
 
 
-async def test_a_locked_file_is_called_locked(two: tuple[MadeHome, str, str]) -> None:
-    """By a program that opened it for writing, as only root can."""
-    made, first, second = two
-    for snapshot_id in (first, second):
-        file_of(made, snapshot_id).chmod(0o644)
-    program = "import duckdb, sys; held = [duckdb.connect(one) for one in sys.argv[1:]]; print('open', flush=True); input()"
-    files = [str(file_of(made, one)) for one in (first, second)]
-    with subprocess.Popen(
-        [sys.executable, "-c", program, *files], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as holder:
+@contextmanager
+def opened_for_writing(files: list[Path]) -> Iterator[subprocess.Popen[str]]:
+    """Another program that has these files open, until it is told something."""
+    program = (
+        "import duckdb, sys; held = [duckdb.connect(one) for one in sys.argv[1:]]; print('open', flush=True); input()"
+    )
+    for file in files:
+        file.chmod(0o644)
+    command = [sys.executable, "-c", program, *map(str, files)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "open\n"
-        async with client(made) as http:
+        yield holder
+        holder.communicate("\n")
+
+
+async def test_a_locked_file_is_called_locked(two: tuple[MadeHome, str, str]) -> None:
+    """By a program that opened it for writing."""
+    made, first, second = two
+    async with client(made) as http:
+        with opened_for_writing([file_of(made, one) for one in (first, second)]) as holder:
             answer = await http.get("/readyz")
             assert answer.status_code == 503
             assert f"is locked: another program (PID {holder.pid}) has it open for writing" in answer.json()["detail"]
-            holder.communicate("\n")
-            assert (await http.get("/readyz")).status_code == 200
+        assert (await http.get("/readyz")).status_code == 200
 
 
 async def test_what_was_withdrawn_is_not_served_again(two: tuple[MadeHome, str, str]) -> None:
