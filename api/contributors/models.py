@@ -20,6 +20,7 @@ class NewContributors(Shape):
     number_of_new_contributors: int = Field(description="People and bots whose first commit here fell in the month.")
     number_of_new_bots: int = Field(description="How many of them are bots.")
     cumulative_contributors: int = Field(description="All contributors up to and including the month.")
+    repository_id: int = Field(description="GitHub's id. Tells repositories apart that had the same name in turn.")
 
 
 class NewContributorsPage(Page):
@@ -132,6 +133,7 @@ class Person(Shape):
     first_in_organisation: bool = Field(
         description="No earlier first commit in another repository of the same owner. Of several at the same time, one counts as first."
     )
+    repository_id: int = Field(description="GitHub's id. Tells repositories apart that had the same name in turn.")
 
 
 class PeoplePage(Page):

@@ -34,14 +34,15 @@ TotalsParameters = Annotated[SummaryParameters, Query()]
     ALL_FORMATS,
     summary="New contributors per repository and month",
     model=models.NewContributorsPage,
-    example="repository,date,number_of_new_contributors,number_of_new_bots,cumulative_contributors\r\n"
-    "facebook/react,2024-01-01,6,0,1650\r\n",
+    example="repository,date,number_of_new_contributors,number_of_new_bots,cumulative_contributors,repository_id\r\n"
+    "facebook/react,2024-01-01,6,0,1650,10270250\r\n",
     download_id="download_new_contributors",
 )
 async def list_new_contributors(request: Request, asked: ListParameters) -> Response:
     """One row per repository and month, from the repository's first month to now. Zeros and forks are included.
 
-    JSON comes in pages. CSV, JSON lines and Parquet, chosen by the Accept header, contain all rows that match the filters.
+    JSON comes in pages. CSV, JSON lines and Parquet, chosen by the Accept header, contain all rows that match the filters,
+    and so does JSON at the address with the suffix `.json`.
     """
     wanted = format_of(request)
 

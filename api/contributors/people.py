@@ -38,7 +38,7 @@ CSV_EXAMPLE = (
     f"{','.join(LIST.columns)}\r\n"
     "facebook/react,octocat,octocat,The Octocat,github:583231,false,2024-01-03T10:20:30Z,"
     "6dcb09b5b57875f334f61aebed695e2e4193db5e,"
-    "https://github.com/facebook/react/commit/6dcb09b5b57875f334f61aebed695e2e4193db5e,account,true\r\n"
+    "https://github.com/facebook/react/commit/6dcb09b5b57875f334f61aebed695e2e4193db5e,account,true,10270250\r\n"
 )
 ListParameters = Annotated[PeopleParameters, Query()]
 Nothing = Annotated[NoParameters, Query()]

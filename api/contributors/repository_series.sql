@@ -7,7 +7,8 @@ select
     date,
     number_of_new_contributors,
     number_of_new_bots,
-    cumulative_contributors
+    cumulative_contributors,
+    repository_id
 from monthly_new_contributors
 where rowid between $first_row and $last_row
     and repository_id = $repository_id

@@ -29,7 +29,7 @@ class Series:
         place = slice(found["first_row"], found["last_row"] + 1)
         dates = [self._dates[day] for day in self._columns["day"][place]]
         numbers = (self._columns[name][place].tolist() for name in _NUMBERS)
-        repository = found["repository"]
+        repository, repository_id = found["repository"], found["repository_id"]
         rows = [
             {
                 "repository": repository,
@@ -37,6 +37,7 @@ class Series:
                 "number_of_new_contributors": people,
                 "number_of_new_bots": bots,
                 "cumulative_contributors": total,
+                "repository_id": repository_id,
             }
             for month, people, bots, total in zip(dates, *numbers, strict=True)
             if first <= month <= last

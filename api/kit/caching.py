@@ -15,6 +15,8 @@ from starlette.types import Scope
 
 from api.kit.accept import qualities
 from api.kit.answers import Answer, CachedResponse, RequestKey, Stream
+from api.kit.problems import RangeError
+from api.kit.ranges import NotSatisfiableError, is_range, part_of, read_part, spooled
 from api.kit.snapshot import Lease
 
 if TYPE_CHECKING:
@@ -52,8 +54,14 @@ async def serve(
         if "*" in known:
             return Response(status_code=304, headers=headers)
         headers.update(answer.headers)
+        wanted = request.headers.get("range")
+        # an If-Range never names our ETag, because that is weak: then the whole is sent
+        if is_range(wanted) and "if-range" not in request.headers:
+            return await store.in_thread(_part, answer, headers, wanted)
         gzipped = answer.compressible and _takes_gzip(request)
         if isinstance(answer, Stream):
+            if request.scope["state"].get("is_head") and not gzipped:
+                return await store.in_thread(_part, answer, headers, None)
             return _streamed(answer, headers, gzipped)
         gzipped = gzipped and len(answer.body) >= COMPRESS_FROM_BYTES
         if gzipped and answer.compressed is None:
@@ -88,6 +96,7 @@ def _headers(lease: Lease, tag: str) -> dict[str, str]:
         "ETag": tag,
         "Cache-Control": CACHE_CONTROL,
         "Vary": "Accept, Accept-Encoding",
+        "Accept-Ranges": "bytes",
         "X-Snapshot": details.snapshot_id,
         "X-Complete-Through": details.complete_through.isoformat(),
     }
@@ -101,6 +110,21 @@ def _streamed(answer: Stream, headers: dict[str, str], gzipped: bool) -> Respons
         headers["Content-Encoding"] = "gzip"
     parts = _compressed(answer.parts) if gzipped else answer.parts
     return StreamingResponse(parts, media_type=answer.media_type, headers=headers)
+
+
+def _part(answer: Answer | Stream, headers: dict[str, str], wanted: str | None) -> Response:
+    """The bytes that a Range header asks for, never compressed; without one, the whole with its length."""
+    file, length = spooled(iter([answer.body]) if isinstance(answer, Answer) else answer.parts)
+    try:
+        part = range(length) if wanted is None else part_of(wanted, length)
+    except NotSatisfiableError:
+        file.close()
+        raise RangeError(length) from None
+    headers["Content-Length"] = str(len(part))
+    if wanted is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{length}"
+    status = 200 if wanted is None else 206
+    return StreamingResponse(read_part(file, part), status, media_type=answer.media_type, headers=headers)
 
 
 def _whole(answer: Answer, headers: dict[str, str], gzipped: bool) -> Response:

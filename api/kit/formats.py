@@ -2,7 +2,7 @@
 
 import io
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain, islice
 from typing import IO, TYPE_CHECKING, Any, Literal
@@ -19,6 +19,7 @@ from git_contrib_assets.csv_text import csv_text
 
 if TYPE_CHECKING:
     import pyarrow
+    import pyarrow.parquet
 
 Suffix = Literal["json", "csv", "ndjson", "parquet"]
 TextSuffix = Literal["json", "csv"]
@@ -127,24 +128,66 @@ def link_header(links: Mapping[str, str | None]) -> dict[str, str]:
     return {"Link": ", ".join(found)} if found else {}
 
 
+def has_suffix(request: Request) -> bool:
+    """Whether the address names the format."""
+    return request.path_params.get("suffix") is not None
+
+
 def download(lease: Lease, name: str, wanted: Format, statement: str, parameters: Mapping[str, Any]) -> Answer | Stream:
-    """Rows as a file, named after the last complete day. Only a few rows are in memory at a time, however many there are.
+    """Rows as a file, named after the last complete day. Only a few rows are in memory at a time, however many there are."""
+    day = lease.snapshot.details.complete_through.isoformat()
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{day}.{wanted}"'}
+
+    def parts(file: IO[bytes]) -> Iterator[bytes]:
+        return _parquet(file) if wanted is Format.PARQUET else _lines(file, wanted)
+
+    return _made(lease, statement, parameters, parts, wanted, headers)
+
+
+def whole_list(
+    lease: Lease,
+    head: Mapping[str, Any],
+    statement: str,
+    parameters: Mapping[str, Any],
+    shape: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Answer | Stream:
+    """A JSON object: the members of ``head``, and all rows as ``items``. Only a few rows are in memory at a time."""
+
+    def parts(file: IO[bytes]) -> Iterator[bytes]:
+        yield orjson.dumps(head, option=JSON_OPTIONS).removesuffix(b"}") + b',"items":['
+        separator = b""
+        for batch in _batches(file):
+            if batch.num_rows:
+                yield separator + orjson.dumps([shape(row) for row in batch.to_pylist()], option=JSON_OPTIONS)[1:-1]
+                separator = b","
+        yield b"]}"
+
+    return _made(lease, statement, parameters, parts, Format.JSON, {})
+
+
+def _made(
+    lease: Lease,
+    statement: str,
+    parameters: Mapping[str, Any],
+    parts: Callable[[IO[bytes]], Iterator[bytes]],
+    wanted: Format,
+    headers: Mapping[str, str],
+) -> Answer | Stream:
+    """An answer in parts, made from rows that are stored first.
 
     The query has finished when this returns, so a slow client neither blocks it nor runs into its time limit.
     """
-    day = lease.snapshot.details.complete_through.isoformat()
-    headers = {"Content-Disposition": f'attachment; filename="{name}-{day}.{wanted}"'}
     compressible = wanted is not Format.PARQUET
     with lease.snapshot.reader(statement, parameters) as reader:
         batches = iter(reader)
         first = list(islice(batches, 2))
         is_small = len(first) < 2
-        file: IO[bytes] = io.BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - closed by _parts
+        file: IO[bytes] = io.BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - closed by _closing
         _store(file, reader.schema, chain(first, batches))
-    parts = _parts(file, wanted)
+    made = _closing(file, parts(file))
     if is_small:
-        return Answer(b"".join(parts), wanted.media_type, headers, compressible)
-    return Stream(parts, wanted.media_type, headers, compressible)
+        return Answer(b"".join(made), wanted.media_type, headers, compressible)
+    return Stream(made, wanted.media_type, headers, compressible)
 
 
 def _store(file: IO[bytes], schema: "pyarrow.Schema", batches: "Iterator[pyarrow.RecordBatch]") -> None:
@@ -156,21 +199,34 @@ def _store(file: IO[bytes], schema: "pyarrow.Schema", batches: "Iterator[pyarrow
             writer.write_batch(batch)
 
 
-def _parts(file: IO[bytes], wanted: Format) -> Iterator[bytes]:
+def _closing(file: IO[bytes], parts: Iterator[bytes]) -> Iterator[bytes]:
+    with file:
+        yield from parts
+
+
+def _parquet(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while part := file.read(PART_BYTES):
+        yield part
+
+
+def _lines(file: IO[bytes], wanted: Format) -> Iterator[bytes]:
+    if wanted is Format.CSV:
+        yield csv_text([_stored(file).schema_arrow.names], line_end=CSV_LINE_END)
+    for batch in _batches(file):
+        if wanted is Format.CSV:
+            yield csv_text(zip(*(column.to_pylist() for column in batch.columns), strict=True), line_end=CSV_LINE_END)
+        else:
+            yield b"".join(orjson.dumps(row, option=LINE_OPTIONS) for row in batch.to_pylist())
+
+
+def _batches(file: IO[bytes]) -> "Iterator[pyarrow.RecordBatch]":
+    batches: Iterator[pyarrow.RecordBatch] = _stored(file).iter_batches(PART_ROWS)
+    return batches
+
+
+def _stored(file: IO[bytes]) -> "pyarrow.parquet.ParquetFile":
     import pyarrow.parquet
 
-    with file:
-        file.seek(0)
-        if wanted is Format.PARQUET:
-            while part := file.read(PART_BYTES):
-                yield part
-            return
-        stored = pyarrow.parquet.ParquetFile(file, pre_buffer=False)
-        if wanted is Format.CSV:
-            yield csv_text([stored.schema_arrow.names], line_end=CSV_LINE_END)
-        for batch in stored.iter_batches(PART_ROWS):
-            if wanted is Format.CSV:
-                rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-                yield csv_text(rows, line_end=CSV_LINE_END)
-            else:
-                yield b"".join(orjson.dumps(row, option=LINE_OPTIONS) for row in batch.to_pylist())
+    file.seek(0)
+    return pyarrow.parquet.ParquetFile(file, pre_buffer=False)

@@ -15,10 +15,12 @@ from api.kit.formats import (
     TextSuffix,
     address,
     download,
+    has_suffix,
     json_answer,
     link_header,
     page_links,
     provenance,
+    whole_list,
 )
 from api.kit.models import Shape
 from api.kit.parameters import Paging
@@ -124,26 +126,23 @@ def list_answer(
     shape: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     head: Mapping[str, Any] | None = None,
 ) -> Answer | Stream:
-    """A page of a list as JSON, or all of it as a file."""
+    """A page of a list as JSON; all of it as a file, or as JSON at an address with the suffix."""
     page, page_size = paging.page, paging.page_size
     statement = query.ordered(sort)
     window: dict[str, int | None] = {"limit": page_size, "offset": (page - 1) * page_size}
+    if is_whole := not paging.asks_for_page and (wanted is not Format.JSON or has_suffix(request)):
+        window = {"limit": None, "offset": 0}
     if wanted is not Format.JSON:
-        if not paging.asks_for_page:
-            window = {"limit": None, "offset": 0}
         return download(lease, query.file_name, wanted, statement, {**filters, **window})
     total = lease.snapshot.run(queries.count_of(query.select), filters)[0]["total"]
-    items = [shape(row) for row in lease.snapshot.run(statement, {**filters, **window})]
+    content = {**(head or {}), **provenance(lease)}
+    if is_whole:
+        content |= {"page": 1, "page_size": total, "total_records": total}
+        content["links"] = {"self": address(request), "prev": None, "next": None}
+        return whole_list(lease, content, statement, {**filters, **window}, shape)
     links = page_links(request, page=page, page_size=page_size, total=total)
-    content = {
-        "items": items,
-        "page": page,
-        "page_size": page_size,
-        "total_records": total,
-        "links": links,
-        **(head or {}),
-        **provenance(lease),
-    }
+    items = [shape(row) for row in lease.snapshot.run(statement, {**filters, **window})]
+    content |= {"items": items, "page": page, "page_size": page_size, "total_records": total, "links": links}
     return json_answer(content, link_header(links))
 
 

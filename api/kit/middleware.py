@@ -17,7 +17,9 @@ from api.kit.problems import internal_error
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CORS_HEADERS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "ETag, Link, Retry-After, X-As-Of, X-Complete-Through, X-Request-ID, X-Snapshot",
+    "Access-Control-Expose-Headers": (
+        "Accept-Ranges, Content-Range, ETag, Link, Retry-After, X-As-Of, X-Complete-Through, X-Request-ID, X-Snapshot"
+    ),
 }
 RAW_CORS_HEADERS = [(name.lower().encode(), value.encode()) for name, value in CORS_HEADERS.items()]
 # stands for the route of requests that match no route
@@ -87,7 +89,8 @@ class _Answering:
         self.status = 0
         self._scope = scope
         self._send = send
-        scope.setdefault("state", {})["request_id"] = self.request_id
+        state = scope.setdefault("state", {})
+        state["request_id"], state["is_head"] = self.request_id, scope["method"] == "HEAD"
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer."""
@@ -124,7 +127,7 @@ class _Answering:
 
 def _cached(scope: Scope, headers: Headers) -> tuple[CachedResponse, bytes] | None:
     """The cached answer to a GET request that was answered before, found without routing and parsing of parameters."""
-    if scope["method"] != "GET" or "if-none-match" in headers:
+    if scope["method"] != "GET" or "if-none-match" in headers or "range" in headers:
         return None
     lease = scope["app"].state.store.current()
     found = lease.snapshot.cache.find(request_key(scope)) if lease else None

@@ -1,15 +1,19 @@
 """The shapes that the answers of all subjects share, for the description. Tests check that answers have them."""
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Shape(BaseModel):
-    """Base of all shapes. No other members are allowed."""
+def _leave_open(schema: dict[str, Any]) -> None:
+    schema.pop("additionalProperties", None)
 
-    model_config = ConfigDict(extra="forbid")
+
+class Shape(BaseModel):
+    """Base of all shapes. Ours have no other members, but clients must accept more: a later version may add some."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra=_leave_open)
 
 
 class Provenance(Shape):

@@ -10,8 +10,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 # larger JSON numbers are not exact in every client
 LARGEST_NUMBER = 2**53 - 1
 LARGEST_PAGE = 1_000_000_000
-# For the description only. Days after the 28th are accepted too, and so are years before 1000.
-MONTH_PATTERN = "[1-9][0-9]{3}-(0[1-9]|1[0-2])"
+# For the description: the days that each month has, and 29 February in leap years only.
+YEAR = "([1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+LEAP_YEAR = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|(0[48]|[2468][048]|[13579][26])00)"
+MONTH = "(0[1-9]|1[0-2])"
+DAY_PATTERN = (
+    f"^({YEAR}-{MONTH}(-(0[1-9]|1[0-9]|2[0-8]))?|{YEAR}-(0[13-9]|1[0-2])-(29|30)|{YEAR}-(0[13578]|1[02])-31|"
+    f"{LEAP_YEAR}-02-29)$"
+)
 
 
 def _month(value: object) -> date:
@@ -67,15 +73,13 @@ def sort_schema(allowed: Sequence[str]) -> WithJsonSchema:
 Month = Annotated[
     date,
     BeforeValidator(_month),
-    WithJsonSchema(
-        {"type": "string", "pattern": f"^{MONTH_PATTERN}(-(0[1-9]|1[0-9]|2[0-8]))?$", "examples": ["2024-01"]}
-    ),
+    WithJsonSchema({"type": "string", "pattern": DAY_PATTERN, "examples": ["2024-01"]}),
 ]
 # in a path only YYYY-MM and YYYY-MM-01 are allowed, so that a month does not have 31 addresses
 CalendarMonth = Annotated[
     date,
     BeforeValidator(_calendar_month),
-    WithJsonSchema({"type": "string", "pattern": f"^{MONTH_PATTERN}(-01)?$", "examples": ["2024-01"]}),
+    WithJsonSchema({"type": "string", "pattern": f"^{YEAR}-{MONTH}(-01)?$", "examples": ["2024-01"]}),
 ]
 
 

@@ -123,6 +123,14 @@ class ProblemError(Exception):
         self.near = near
 
 
+class RangeError(Exception):
+    """No byte of the answer is in the range that was asked for."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__(length)
+        self.length = length
+
+
 def invalid(parameter: str, message: str, value: str, *, near: Sequence[str] | None = None) -> ProblemError:
     """An invalid parameter that only the data could reveal."""
     error = {"parameter": parameter, "message": message, "value": value[:LONGEST_ECHO]}
@@ -183,6 +191,12 @@ def install(app: FastAPI) -> None:
     async def _too_slow(request: Request, _error: duckdb.Error) -> Response:
         return problem_response(request.scope, ProblemError(QUERY_TOO_SLOW, QUERY_TOO_SLOW.meaning))
 
+    @app.exception_handler(RangeError)
+    async def _range(request: Request, error: RangeError) -> Response:
+        problem = ProblemError(REQUEST_REFUSED, f"The answer has {error.length} bytes: none of them is in that range.")
+        headers = {"Content-Range": f"bytes */{error.length}"}
+        return problem_response(request.scope, problem, status=416, title="Range Not Satisfiable", headers=headers)
+
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         if error.status_code == HTTPStatus.NOT_FOUND:
@@ -234,10 +248,17 @@ def _message(request: Request, item: Mapping[str, Any]) -> str:
     return str(item["msg"])[:1].lower() + str(item["msg"])[1:]
 
 
+# what the same thing is called elsewhere
+OTHER_NAMES = {"per_page": "page_size", "limit": "page_size", "size": "page_size", "since": "from", "until": "to"}
+
+
 def _unknown(request: Request, name: str) -> str:
-    operation = request.app.openapi()["paths"][request.scope["route"].path]["get"]
-    known = [item["name"] for item in operation.get("parameters", []) if item["in"] == "query"]
-    near = difflib.get_close_matches(name[:LONGEST_ECHO], known, n=1, cutoff=0.5)
+    paths, route = request.app.openapi()["paths"], request.scope["route"].path
+    known = [item["name"] for item in paths[route]["get"].get("parameters", []) if item["in"] == "query"]
+    if name == "format" and (f"{route}.{{suffix}}" in paths or route.endswith(".{suffix}")):
+        return "is not a parameter here. Put the format at the end of the address, as in .csv"
+    near = [OTHER_NAMES[name]] if OTHER_NAMES.get(name) in known else []
+    near = near or difflib.get_close_matches(name[:LONGEST_ECHO], known, n=1, cutoff=0.5)
     # `repo` is too short to count as close to `repository`
     near = near or [one for one in known if len(name) > 1 and one.startswith(name)]
     if near:

@@ -14,6 +14,7 @@ async def test_answer_is_exact(client):
                 "number_of_new_contributors": count,
                 "number_of_new_bots": 0,
                 "cumulative_contributors": total,
+                "repository_id": 1,
             }
             for month, count, total in ((4, 0, 4), (5, 0, 4), (6, 2, 6))
         ],

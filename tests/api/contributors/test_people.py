@@ -39,6 +39,7 @@ MEMBERS = [
     "first_commit_url",
     "identity",
     "first_in_organisation",
+    "repository_id",
 ]
 
 

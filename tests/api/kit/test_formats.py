@@ -64,8 +64,8 @@ async def test_csv_is_exact(client):
     """Dates as dates, times in UTC, nothing for null; a cell that a spreadsheet would run is held back."""
     text = (await client.get("/v1/new-contributors.csv?repository=fork")).text
     assert text == (
-        "repository,date,number_of_new_contributors,number_of_new_bots,cumulative_contributors\r\n"
-        "acme/fork,2017-05-01,4,0,4\r\nacme/fork,2017-06-01,0,0,4\r\nacme/fork,2017-07-01,0,0,4\r\n"
+        "repository,date,number_of_new_contributors,number_of_new_bots,cumulative_contributors,repository_id\r\n"
+        "acme/fork,2017-05-01,4,0,4,2\r\nacme/fork,2017-06-01,0,0,4,2\r\nacme/fork,2017-07-01,0,0,4,2\r\n"
     )
     row = csv_rows((await client.get("/v1/repositories.csv?q=fork")).text)[0]
     assert row["default_branch"] == "'=cmd()"
