@@ -130,6 +130,8 @@ class GitService:
         finally:
             feeding.cancel()
             await process.wait()
+            # It closes itself only after all output was read: too late if the loop ends first.
+            process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import prepared
 
 from github_stand_in.changes import NewCommit
 
@@ -42,10 +43,7 @@ class Installation:
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. A variable given empty counts as not set."""
-        environment = {**self.environment, **variables}
-        return subprocess.run(
-            self.command(*arguments), env=environment, capture_output=True, text=True, check=False, timeout=240
-        )
+        return prepared.run(arguments, {**self.environment, **variables}, timeout=240)
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command."""

@@ -85,7 +85,6 @@ KNOW_DAGSTER = {
     "runtime.instance",
     "runtime.pipeline",
     "serving.assets",
-    "storage.warehouse",  # dagster_duckdb opens the file, with its retries
     "warehouse.assets",
 }
 KNOW_DUCKDB = {
@@ -206,7 +205,7 @@ def test_the_api_knows_the_contract_only(module):
         target = module_of(one.module)
         if target and target.split(".")[0] == PACKAGE:
             assert target in API_MAY_IMPORT, f"{module.path.name}:{one.line}: {target}"
-        assert one.module.split(".")[0] not in {"dagster", "dagster_duckdb"}
+        assert one.module.split(".")[0] not in {"dagster"}
 
 
 @pytest.mark.parametrize("module", [one for one in API if one.local], ids=lambda module: module.name)
@@ -251,13 +250,13 @@ def test_the_contract_imports_the_standard_library_only():
 def test_few_modules_know_dagster_and_duckdb(module):
     """The work itself is plain Python; the landing layer writes files and never DuckDB."""
     used = {one.module.split(".")[0] for one in module.imports}
-    assert not used & {"dagster", "dagster_duckdb"} or module.local in KNOW_DAGSTER
+    assert not used & {"dagster"} or module.local in KNOW_DAGSTER
     assert "duckdb" not in used or module.local in KNOW_DUCKDB
 
 
 def test_the_lists_of_modules_are_not_out_of_date():
     """Each module they name is there, and does know what it may know."""
-    for names, packages in ((KNOW_DAGSTER, {"dagster", "dagster_duckdb"}), (KNOW_DUCKDB, {"duckdb"})):
+    for names, packages in ((KNOW_DAGSTER, {"dagster"}), (KNOW_DUCKDB, {"duckdb"})):
         for name in names:
             used = {one.module.split(".")[0] for one in MODULES[f"{PACKAGE}.{name}"].imports}
             assert used & packages, name

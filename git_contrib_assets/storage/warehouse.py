@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from dagster_duckdb import DuckDBResource
 
 from git_contrib_assets.errors import LandingFileCorrupt, StorageError, WarehouseBusy
 from git_contrib_assets.storage.files import storage_errors, translate_storage_error
@@ -40,21 +39,14 @@ def open_warehouse(
     HomeNotWritable, or LandingFileCorrupt for landing files that could not be read: they are set aside.
     """
     file, pinned = home.root / subject.warehouse, home.landing / subject.pinned
-    _ensure_free(file)
-    if not (landing_as_before and pinned.exists()):
-        pin(home.landing, subject.landed, pinned)
-    resource = DuckDBResource(
-        database=str(file),
-        connection_config={"memory_limit": MEMORY_LIMIT, "autoinstall_known_extensions": False},
-    )
-    with resource.get_connection() as connection:
+    with contextlib.closing(_connect(file)) as connection:
+        if not (landing_as_before and pinned.exists()):
+            pin(home.landing, subject.landed, pinned)
         try:
             attach_landing(connection, pinned, subject)
             yield connection
         except duckdb.Error as error:
             raise _explain(error, home) from error
-        finally:
-            connection.close()  # the resource leaves it open when the body raises, and with it the file's lock
 
 
 def build_table(connection: duckdb.DuckDBPyConnection, layer: str, name: str, parameters: Mapping[str, Any]) -> int:
@@ -151,23 +143,23 @@ def _character_codes(characters: str) -> str:
     return " || ".join(f"chr({ord(character)})" for character in characters)
 
 
-def _ensure_free(path: Path) -> None:
-    """Look first: the resource waits 102 silent seconds for a file that another program holds.
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open the file. One that is no database any more is made again: everything in it comes back from landing.
 
-    A file that is no database any more is removed: everything in it comes back from landing.
+    Raises WarehouseBusy at once for a file that another program holds, and StorageError for one that cannot be made.
     """
+    config: dict[str, Any] = {"memory_limit": MEMORY_LIMIT, "autoinstall_known_extensions": False}
     try:
-        duckdb.connect(str(path)).close()
+        return duckdb.connect(str(path), config=config)
     except duckdb.ConnectionException as error:
         raise WarehouseBusy(f"{path.name} is already open in this program") from error
-    except duckdb.IOException as error:
+    except duckdb.Error as error:
         if "could not set lock" in str(error).lower():
             raise WarehouseBusy(f"{path.name} is open in another program: close it there and run again") from error
         if not path.exists():
             raise StorageError(f"{path.name} cannot be made: is the home a folder that can be written?") from error
-        _remove(path)
-    except duckdb.Error:
-        _remove(path)
+    _remove(path)
+    return duckdb.connect(str(path), config=config)
 
 
 def _remove(path: Path) -> None:
