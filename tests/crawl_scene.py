@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -71,6 +71,10 @@ class Seen:
     def patience(self, repositories: Sequence[Repository]) -> float:
         """As ``Visibility`` has it."""
         return self.seconds
+
+    def now(self) -> datetime:
+        """As ``Visibility`` has it."""
+        return datetime.now(UTC).replace(tzinfo=None)
 
 
 @dataclass

@@ -129,8 +129,8 @@ def when(commit: Commit, repository: Listed) -> datetime:
 
 
 def newest(answers: Sequence[Answer]) -> dict[str, Answer]:
-    """The newest answer about each address."""
-    return {lowered(answer.email): answer for answer in sorted(answers, key=lambda answer: answer.asked_at)}
+    """The answer about each address that landed last."""
+    return {lowered(answer.email): answer for answer in answers}
 
 
 def public(repositories: Sequence[Listed]) -> list[Listed]:

@@ -28,7 +28,7 @@ def run(arguments: Sequence[str], environment: dict[str, str], *, timeout: float
     with socket.socket(socket.AF_UNIX) as connection, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         connection.settimeout(timeout)
         connection.connect(str(_server()))
-        request = orjson.dumps({"arguments": list(arguments), "environment": environment, "folder": os.getcwd()})
+        request = orjson.dumps({"arguments": list(arguments), "environment": environment, "folder": str(Path.cwd())})
         socket.send_fds(connection, [_LENGTH.pack(len(request))], [out.fileno(), err.fileno()])
         connection.sendall(request)
         try:
@@ -115,7 +115,7 @@ def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
     """Be the command."""
     code = 1
     try:
-        with open(os.devnull) as nothing:
+        with Path(os.devnull).open() as nothing:
             os.dup2(nothing.fileno(), 0)
         os.dup2(streams[0], 1)
         os.dup2(streams[1], 2)

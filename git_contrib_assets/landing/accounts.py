@@ -33,7 +33,7 @@ from git_contrib_assets.storage.landed.accounts import ACCOUNTS
     ],
 )
 async def accounts(context: dg.AssetExecutionContext, installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row per e-mail and answer: the account that owns it, or nobody; the newest answer counts.
+    """One row per e-mail and answer: the account that owns it, or nobody; the answer that landed last counts.
 
     Key: `email`, `asked_at`. Asks about addresses without an answer of the last 30 days, a hundred per GraphQL
     query, each through one commit in a repository that is public just now. Needs a token; without one nothing is

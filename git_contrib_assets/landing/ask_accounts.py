@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pyarrow.compute as pc
 
@@ -20,6 +20,7 @@ from git_contrib_assets.storage.landed.addresses import BOT_ADDRESS
 from git_contrib_assets.storage.landing_zone import LandingZone
 
 _BOT_ADDRESS = re.compile(BOT_ADDRESS)
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 @dataclass
@@ -54,9 +55,11 @@ async def questions_through_public(
     """
     public, unknown = list(listed), []
     candidates = {one.repository: one for one in unlisted}
-    questions = open_questions(landing, public)
+    questions = open_questions(landing, public, now=visibility.now())
     while candidates:
-        more = open_questions(landing, candidates.values(), without={one.email for one in questions})
+        more = open_questions(
+            landing, candidates.values(), without={one.email for one in questions}, now=visibility.now()
+        )
         through = [candidates.pop(name) for name in sorted({question.repository for question in more})]
         if not through:
             break
@@ -65,22 +68,30 @@ async def questions_through_public(
         mark_private(landing, private)
         public += [one for one in through if one.repository_id not in refusals]
         unknown += [one for one in through if one.repository_id in refusals.keys() - private]
-        questions = open_questions(landing, public)
+        questions = open_questions(landing, public, now=visibility.now())
     asked = {one.email for one in questions}
-    return Questions(questions, unseen=len(open_questions(landing, unknown, without=asked)) if unknown else 0)
+    return Questions(
+        questions, unseen=len(open_questions(landing, unknown, without=asked, now=visibility.now())) if unknown else 0
+    )
 
 
 def open_questions(
-    landing: LandingZone, repositories: Iterable[Repository], *, without: Collection[str] = ()
+    landing: LandingZone,
+    repositories: Iterable[Repository],
+    *,
+    without: Collection[str] = (),
+    now: datetime | None = None,
 ) -> list[AccountQuestion]:
     """Every e-mail of these repositories without an answer, or with one that is too old, but for those ``without``.
 
     Blank addresses and bots' own are nobody's account (definitions, rules 1 and 4): they are not asked.
-    Repositories that vanished cannot be asked through.
+    Repositories that vanished cannot be asked through. ``now`` is GitHub's time, if it is known: an answer from its future
+    was dated by a wrong clock, and is asked for again.
     """
-    cutoff = datetime.now(UTC).replace(tzinfo=None) - OLDEST_ANSWER
-    answers = landing.accounts.answers()
-    fresh = {*without, *answers.filter(pc.field("asked_at") >= cutoff)["email"].to_pylist()}
+    now = now or datetime.now(UTC).replace(tzinfo=None)
+    asked_at = pc.field("asked_at")
+    recent = (asked_at >= now - OLDEST_ANSWER) & (asked_at <= now + _CLOCKS_DIFFER)
+    fresh = {*without, *landing.accounts.answers().filter(recent)["email"].to_pylist()}
     questions: dict[str, AccountQuestion] = {}
     failed = {
         attempt.repository_id: attempt.failed for attempt in landing.crawl_log.attempts()

@@ -50,7 +50,7 @@ class Crawl:
     run_id: str
 
     def __post_init__(self) -> None:
-        self._reader = Reader(self.landing, self.source, self.run_id)
+        self._reader = Reader(self.landing, self.source, self.run_id, self.visibility.now)
 
     async def run(
         self, listed: Sequence[Repository], unlisted: Sequence[Repository] = (), *, everything_again: bool = False

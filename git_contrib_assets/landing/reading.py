@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from git_contrib_assets.errors import (
     GitContribError,
@@ -54,6 +54,8 @@ class Reader:
     landing: LandingZone
     source: HistorySource
     run_id: str
+    now: Callable[[], datetime]
+    """GitHub's clock, UTC without a zone: a wrong clock of this machine dates nothing."""
 
     def describe(self, wanted: Wanted, state: AttemptState, error: GitContribError | None = None) -> Attempt:
         """An attempt that brought nothing new: it describes what is landed already."""
@@ -63,7 +65,7 @@ class Reader:
             repository_id=repository.repository_id,
             repository=repository.repository,
             state=state,
-            started_at=_now(),
+            started_at=self.now(),
             seconds=0.0,
             source=landed.source if landed else self.source.name,
             tip=landed.tip if landed else None,
@@ -124,7 +126,7 @@ class Reader:
             default_branch=history.default_branch,
             listed_branch=repository.default_branch,
             source=self.source.name,
-            fetched_at=_now(),
+            fetched_at=self.now(),
             pushed_at=repository.pushed_at,
             listed_at=repository.listed_at,
             commits=0,
@@ -190,7 +192,3 @@ def _as_landed(now: LandedHistory, landed: LandedHistory) -> LandedHistory:
     return replace(
         now, fetched_at=landed.fetched_at, commits=landed.commits, definition_version=landed.definition_version
     )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

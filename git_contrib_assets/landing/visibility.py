@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil
 from typing import Protocol
 
@@ -46,6 +47,10 @@ class Visibility(Protocol):
 
     def patience(self, repositories: Sequence[Repository]) -> float:
         """How many seconds to wait for more repositories to ask about at the same time."""
+        ...
+
+    def now(self) -> datetime:
+        """The time (UTC, no zone) by the clock of who tells: ours may be wrong."""
         ...
 
 
@@ -99,6 +104,10 @@ class VisibilityOnGitHub:
             min(len(group), self._pages.get(target, 1)) for target, group in _by_target(repositories).items()
         )
         return min(_LONGEST_WAIT, _HOUR * requests / (_SHARE_OF_LIMIT * limit))
+
+    def now(self) -> datetime:
+        """The time by GitHub's clock (UTC, no zone)."""
+        return self.client.github_time()
 
     async def _by_list(self, group: Sequence[Repository]) -> tuple[dict[int, RepositoryFailed], list[Repository]]:
         """The refusals among repositories of one target, and those that are not in its list."""

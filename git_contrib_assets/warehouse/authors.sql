@@ -30,12 +30,19 @@ dated as (
     from written
     join typed.repositories as repositories using (repository_id)
 ),
+landed_answers as (
+    -- in the order of the files, which is that in which they landed: a clock may have been wrong
+    select
+        *,
+        row_number() over () as landed
+    from landing.accounts
+),
 answers as (
     select
         substring(typed.normalised(email), 1, 256) as email,
-        arg_max({'account_id': account_id, 'login': login}, asked_at) as newest,
-        max(asked_at) as asked_at
-    from landing.accounts
+        arg_max({'account_id': account_id, 'login': login}, landed) as newest,
+        arg_max(asked_at, landed) as asked_at
+    from landed_answers
     group by all
 ),
 parsed as (

@@ -2,12 +2,19 @@
 -- key: repository_id
 -- reads: landing.repositories, landing.histories, landing.crawl_log
 -- until: the time at which its months end; fallback_at: the date of commits that have no plausible date of their own
-with numbered as (
+with attempts as (
+    -- in the order of the file, which is that in which they ended: a clock may have been wrong
+    select
+        *,
+        row_number() over () as line
+    from landing.crawl_log
+),
+numbered as (
     select
         *,
         coalesce(state = 'failed', false) as is_failed,
-        row_number() over (partition by repository_id order by started_at desc) as attempts_ago
-    from landing.crawl_log
+        row_number() over (partition by repository_id order by line desc) as attempts_ago
+    from attempts
     where state <> 'not_reached'
 ),
 last_attempts as (

@@ -279,3 +279,14 @@ async def test_known_answers_stay_when_asking_fails(landing, httpx_mock):
     report, _ = await look_up(landing, questions(1))
     assert isinstance(report.error, AccountsUnavailable)
     assert landing.accounts.answers()["account_id"].to_pylist() == [1]
+
+
+def test_an_answer_from_the_future_is_asked_for_again(landing):
+    """As a clock that was ten years ahead for one run left it; by GitHub's clock, not by ours."""
+    anvil, now = land(landing, 1, "ann@x"), datetime(2026, 1, 1)  # noqa: DTZ001 - UTC, as everywhere
+    landing.accounts.add([AccountAnswer("ann@x", 1, "ann", now + timedelta(days=3650), "graphql")])
+    assert [one.email for one in open_questions(landing, [anvil], now=now)] == ["ann@x"]
+    landing.accounts.add([AccountAnswer("ann@x", 2, "ann", now, "graphql")])
+    assert open_questions(landing, [anvil], now=now) == []
+    assert landing.accounts.answers()["account_id"].to_pylist() == [2]
+    assert [one.email for one in open_questions(landing, [anvil], now=now + timedelta(days=31))] == ["ann@x"]

@@ -137,3 +137,17 @@ def test_two_repositories_of_one_name_keep_their_own_months(made: MadeHome) -> N
     assert made.newcomers(1) == {"2020-05": 1}
     assert made.newcomers(2) == {"2021-02": 1}
     assert (max(made.months(1)), min(made.months(2))) == ("2020-12", "2021-01")
+
+
+def test_an_attempt_of_a_clock_that_was_ahead_does_not_count_for_ever(made: MadeHome) -> None:
+    """Attempts count in the order in which they ended, whenever they say that they began."""
+    made.repository(commit())
+    made.attempt(AttemptState.FAILED, reason="unavailable", started="2036-01-01")
+    made.attempt(AttemptState.LANDED, started="2021-03-14")
+    assert made.repositories()[0]["state"] == "complete"
+    made.attempt(AttemptState.FAILED, reason="unavailable", started="2021-03-15")
+    made.build()
+    assert (made.repositories()[0]["state"], str(made.repositories()[0]["state_since"])[:10]) == (
+        "failed",
+        "2021-03-15",
+    )

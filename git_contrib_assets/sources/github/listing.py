@@ -16,9 +16,12 @@ from git_contrib_assets.errors import (
     TargetFailed,
     UnknownTarget,
 )
+from git_contrib_assets.logs import redact, redacted
 from git_contrib_assets.records import Repository, Target, is_repository_name
 from git_contrib_assets.sources.github.client import GitHubClient, explain
+from git_contrib_assets.sources.text import printable
 
+_LONGEST_TEXT = 256
 _SENSELESS = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
 """What reading a record of an odd shape raises."""
 
@@ -66,7 +69,10 @@ async def find_again(client: GitHubClient, repository: Repository) -> tuple[Repo
     The reason is ``moved`` for one that is found, else ``private``, ``not_found``, ``blocked``, or ``unavailable`` if the
     answer does not say. Raises TokenRefused, LimitReached or GitHubUnavailable.
     """
-    response = await client.get(f"/repositories/{repository.repository_id}")
+    try:
+        response = await client.get(f"/repositories/{repository.repository_id}")
+    except GitHubUnavailable as error:
+        raise GitHubUnavailable(f"{repository.repository}: {error}") from error
     match response.status_code:
         case 200:
             try:
@@ -94,7 +100,9 @@ async def _list_one(client: GitHubClient, target: Target) -> Listing:
     try:
         found = _repository(orjson.loads(response.content), str(target), _date(response))
     except _SENSELESS as error:
-        raise GitHubUnavailable(f"What GitHub says of {target} makes no sense ({error}): try again later") from error
+        raise GitHubUnavailable(
+            f"What GitHub says of {target} makes no sense ({_shown(error)}): try again later"
+        ) from redacted(error)
     listing = Listing(target)
     _add(listing, found)
     return listing
@@ -130,7 +138,7 @@ def _take(listing: Listing, page: httpx.Response) -> None:
         try:
             repository = _repository(item, str(listing.target), listed_at)
         except _SENSELESS as error:
-            listing.rejected.append((orjson.dumps(item), f"{type(error).__name__}: {error}"))
+            listing.rejected.append((orjson.dumps(item), f"{type(error).__name__}: {_shown(error)}"))
             continue
         _add(listing, repository)
 
@@ -158,24 +166,24 @@ def _repository(item: Any, target: str, listed_at: datetime) -> Repository:
     login = _text(owner, "login")
     if not is_repository_name(name):
         raise ValueError(f"full_name {name!r} is not owner/name")
-    if not login or not isinstance(item["private"], bool):
+    if not login or printable(login, _LONGEST_TEXT) != login or not isinstance(item["private"], bool):
         raise ValueError("owner and private must be told")
     return Repository(
         repository_id=_identifier(item),
         repository=name,
         owner_id=_identifier(owner),
         owner=login,
-        owner_type=_text(owner, "type") or "Organization",
+        owner_type=printable(_text(owner, "type") or "Organization", _LONGEST_TEXT),
         name=name.partition("/")[2],
         # "internal" is private too: all members of an enterprise may read it, and nobody else
         is_private=item["private"] or _text(item, "visibility") not in {None, "public"},
         is_fork=bool(item.get("fork")),
         is_archived=bool(item.get("archived")),
-        default_branch=_text(item, "default_branch"),
+        default_branch=_branch(item),
         created_at=_time(_text(item, "created_at")),
         pushed_at=_time(_text(item, "pushed_at")),
         stars=_number(item, "stargazers_count"),
-        language=_text(item, "language"),
+        language=printable(_text(item, "language") or "", _LONGEST_TEXT) or None,
         target=target,
         first_seen_at=listed_at,
         listed_at=listed_at,
@@ -201,6 +209,18 @@ def _text(item: Any, key: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise TypeError(f"{key} is no text")
     return value
+
+
+def _branch(item: Any) -> str | None:
+    """Git allows no control characters in a name, and the file systems that hold it no more than 255 bytes."""
+    name = _text(item, "default_branch")
+    if name is not None and printable(name, _LONGEST_TEXT) != name:
+        raise ValueError("default_branch is no name of a branch")
+    return name
+
+
+def _shown(error: BaseException) -> str:
+    return printable(redact(str(error)))
 
 
 def _time(text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Landed account answers: which GitHub account owns which e-mail. The newest answer about an e-mail counts."""
+"""Landed account answers: which GitHub account owns which e-mail. The answer about an e-mail that landed last counts."""
 
 import time
 from collections.abc import Collection
@@ -20,7 +20,7 @@ from git_contrib_assets.tables import Table, columns_of
 ACCOUNTS = Table(
     name="accounts",
     layer="landing",
-    grain="One row per e-mail and answer: the account that owns it, or nobody; the newest answer counts",
+    grain="One row per e-mail and answer: the account that owns it, or nobody; the answer that landed last counts",
     key=("email", "asked_at"),
     order=("asked_at",),
     columns=columns_of(AccountAnswer),
@@ -45,8 +45,8 @@ class LandedAccounts:
         self._compact()
 
     def answers(self) -> pa.Table:
-        """The newest answer about each e-mail, as ACCOUNT_SCHEMA."""
-        return _newest(self._all())
+        """The last answer about each e-mail, as ACCOUNT_SCHEMA."""
+        return _last(self._all())
 
     def add(self, answers: Collection[AccountAnswer]) -> None:
         """Keep answers about normalised addresses, durable before this returns."""
@@ -58,7 +58,9 @@ class LandedAccounts:
         self.add(_normalised(answers))
 
     def _write(self, answers: pa.Table) -> None:
-        with replacing(self.folder / f"{time.time_ns():020d}.parquet") as temporary:
+        # Later than all others by name, whatever the clock says: what was learnt last counts.
+        last = max((int(path.stem) for path in self._paths() if path.stem.isdecimal()), default=0)
+        with replacing(self.folder / f"{max(time.time_ns(), last + 1):020d}.parquet") as temporary:
             pq.write_table(answers, temporary)
 
     def _all(self) -> pa.Table:
@@ -93,14 +95,11 @@ def _normalised(answers: Collection[AccountAnswer]) -> list[AccountAnswer]:
     return list(found.values())
 
 
-def _newest(answers: pa.Table) -> pa.Table:
-    ordered = answers.append_column("row", pa.array(range(answers.num_rows), pa.int64())).sort_by(
-        [("asked_at", "ascending"), ("row", "ascending")]
-    )
-    position = pa.array(range(ordered.num_rows), pa.int64())
+def _last(answers: pa.Table) -> pa.Table:
+    position = pa.array(range(answers.num_rows), pa.int64())
     last = (
-        ordered.append_column("position", position)
+        answers.append_column("position", position)
         .group_by("email", use_threads=False)
         .aggregate([("position", "max")])["position_max"]
     )
-    return ordered.take(last.combine_chunks()).drop_columns("row")
+    return answers.take(last.combine_chunks())

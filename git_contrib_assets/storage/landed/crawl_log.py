@@ -64,14 +64,15 @@ class CrawlLog:
     def _compact(self) -> None:
         if self.file.stat().st_size < _COMPACT_AT_BYTES:
             return
-        kept: dict[int, list[dict[str, Any]]] = {}
-        for line in self._lines():
+        kept: dict[int, list[tuple[int, dict[str, Any]]]] = {}
+        for place, line in enumerate(self._lines()):
             rows = kept.setdefault(line["repository_id"], [])
-            rows.append(line)
+            rows.append((place, line))
             del rows[:-_KEPT_PER_REPOSITORY]
-        rows = sorted((row for rows in kept.values() for row in rows), key=lambda row: row["started_at"])
+        # in the order in which they ended: a clock may have been wrong
+        ordered = sorted((row for rows in kept.values() for row in rows), key=lambda row: row[0])
         with replacing(self.file) as temporary:
-            temporary.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+            temporary.write_bytes(b"".join(orjson.dumps(row) + b"\n" for _, row in ordered))
 
 
 def _attempt(line: dict[str, Any]) -> Attempt:
