@@ -274,3 +274,31 @@ def wait_for_no_answer(port: int) -> None:
         except OSError:
             return
         assert time.monotonic() < deadline
+
+
+@pytest.mark.parametrize("path", ["/v1/new-contributors", "/v1/repositories", "/v1/contributors/new"])
+async def test_json_with_the_suffix_is_whole(client, path):
+    """Like the other suffixes; without it, JSON comes in pages, and with it too if a page is asked for."""
+    query = "?from=2000-01" if path == "/v1/contributors/new" else ""
+    rows = csv_rows((await client.get(f"{path}.csv{query}")).text)
+    whole = (await client.get(f"{path}.json{query}")).json()
+    pages, separator = [], "&" if query else "?"
+    for page in range(1, len(rows) // 2 + 2):
+        answer = (await client.get(f"{path}{query}{separator}page_size=2&page={page}")).json()
+        pages += answer["items"]
+    assert whole["items"] == pages
+    assert whole["total_records"] == len(whole["items"]) == len(rows)
+    assert (whole["links"]["prev"], whole["links"]["next"], whole["page"]) == (None, None, 1)
+    one = (await client.get(f"{path}.json{query}{separator}page_size=1")).json()
+    assert (len(one["items"]), one["page_size"]) == (1, 1)
+    assert {*one} == {*whole}
+
+
+async def test_a_large_json_is_whole(large, many):
+    app = create_app(Settings(published=large, query_seconds=PATIENCE))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        body = (await client.get("/v1/new-contributors.json?sort=repository,date")).json()
+        nothing = (await client.get("/v1/new-contributors.json?from=2999-01")).json()
+    app.state.store.close()
+    assert sorted(item["cumulative_contributors"] for item in body["items"]) == list(range(many))
+    assert (nothing["items"], nothing["total_records"]) == ([], 0)

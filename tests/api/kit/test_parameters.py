@@ -1,6 +1,12 @@
 """Each parameter that is not valid is named, with what would be."""
 
+import re
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from api.kit.parameters import DAY_PATTERN, _month
 
 SORT_MESSAGE = (
     "must be a comma-separated list of date, repository, number_of_new_contributors;"
@@ -37,6 +43,23 @@ async def test_bad_values(client, problem_of, path, parameter, value, message):
     """400, and each says what would be right."""
     body = problem_of(await client.get(path, params={parameter: value}), 400, "invalid-parameter")
     assert body["errors"] == [{"parameter": parameter, "message": message, "value": value[:100]}]
+
+
+@given(st.integers(0, 2100), st.integers(0, 14), st.integers(0, 33), st.booleans())
+@example(1900, 2, 29, True)
+@example(2000, 2, 29, True)
+@example(2024, 2, 29, True)
+@example(2023, 2, 29, True)
+def test_the_description_of_a_month_is_what_the_server_does(year: int, month: int, day: int, whole: bool) -> None:
+    """To the last day of each month, leap years and all."""
+    text = f"{year:04}-{month:02}" + (f"-{day:02}" if whole else "")
+    try:
+        _month(text)
+    except ValueError:
+        accepted = False
+    else:
+        accepted = True
+    assert (re.search(DAY_PATTERN, text) is not None) == accepted
 
 
 async def test_all_bad_parameters_are_told_at_once(client, problem_of):

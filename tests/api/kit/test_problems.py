@@ -34,13 +34,31 @@ async def test_unknown_parameter(client, problem_of, path):
 
 
 @pytest.mark.parametrize(
-    ("given", "meant"), [("repo", "repository"), ("page-size", "page_size"), ("form", "from"), ("minimum", "min")]
+    ("given", "meant"),
+    [
+        ("repo", "repository"),
+        ("page-size", "page_size"),
+        ("form", "from"),
+        ("minimum", "min"),
+        ("per_page", "page_size"),
+        ("limit", "page_size"),
+        ("since", "from"),
+    ],
 )
 async def test_unknown_parameter_near_a_known_one(client, problem_of, given, meant):
     """The one meant is named."""
     body = problem_of(await client.get("/v1/new-contributors", params={given: "1"}), 400, "invalid-parameter")
     assert body["errors"][0]["message"] == f"is not a parameter here. Did you mean {meant}?"
     assert body["detail"].endswith(f"Did you mean {meant}?")
+
+
+@pytest.mark.parametrize("path", ["/v1/new-contributors", "/v1/new-contributors.csv", "/v1/repositories"])
+async def test_a_format_is_no_parameter(client, problem_of, path):
+    """Where it is told instead."""
+    body = problem_of(await client.get(path, params={"format": "csv"}), 400, "invalid-parameter")
+    assert (
+        body["errors"][0]["message"] == "is not a parameter here. Put the format at the end of the address, as in .csv"
+    )
 
 
 @pytest.mark.parametrize("path", ALL_ROUTES)
