@@ -2,7 +2,7 @@
 
 python benchmarks/memory.py [--sizes 1000,200000]
 
-By REST, 200,000 commits are 2,000 requests, which GitHub's 900 a minute stretch to more than a minute.
+By REST, 200,000 commits are 2,000 requests, which our 800 a minute stretch to two and a half minutes.
 """
 
 import argparse
