@@ -33,8 +33,8 @@ after_crawl = (
     dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing()).ignore(CATALOGUE)
     & ~dg.AutomationCondition.asset_matches(_COMMITS, dg.AutomationCondition.in_progress())
 ).with_label("after_crawl")
-"""Follow what is upstream. A repository that was never crawled must not hold the tables back for ever; a listing alone
-makes no tables, for a crawl follows it; and of a backfill the last run does, for a run holds neighbours only."""
+"""Follow what is upstream. A repository that was never crawled does not hold the tables back. A listing alone makes no
+tables, because a crawl follows it. In a backfill only the last run makes them: each run holds neighbouring partitions only."""
 
 tables_follow_crawl = dg.AutomationConditionSensorDefinition(
     "tables_follow_crawl",
@@ -110,7 +110,7 @@ def _all_repositories(instance: dg.DagsterInstance) -> dict[str, str]:
 def targets_to_list(settings: Settings, home: Home) -> list[str]:
     """The configured targets, then those of earlier runs: every repository that is here is kept up to date.
 
-    One that turned private is asked about every day, for the day it is public again.
+    One that turned private is asked about every day, because it may be public again.
     """
     try:
         landed = LandingZone(home).repositories.all()

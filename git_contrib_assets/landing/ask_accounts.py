@@ -82,7 +82,7 @@ def open_questions(
     without: Collection[str] = (),
     now: datetime | None = None,
 ) -> list[AccountQuestion]:
-    """Every e-mail of these repositories without an answer, or with one that is too old, but for those ``without``.
+    """Every e-mail of these repositories without an answer, or with one that is too old, except those in ``without``.
 
     Blank addresses and bots' own are nobody's account (definitions, rules 1 and 4): they are not asked.
     Repositories that vanished cannot be asked through. ``now`` is GitHub's time, if it is known: an answer from its future

@@ -97,7 +97,7 @@ async def _ask(installation: Installation, repositories: list[str]) -> tuple[dic
 def complete_repositories(installation: Installation) -> list[str]:
     """Names of the repositories that are wholly counted in the current snapshot.
 
-    Raises NotPublished where there is none.
+    Raises NotPublished if there is no snapshot.
     """
     with open_snapshot(installation.home) as snapshot:
         return [row["repository"] for row in snapshot.rows(REPOSITORIES) if row["state"] == "complete"]

@@ -314,7 +314,7 @@ def _write_holder(handle: IO[bytes], addresses: Addresses, scratch: Path) -> Non
 
 @contextlib.contextmanager
 def _scratch_folder() -> Iterator[Path]:
-    """A folder of our own with a short and plain name, for the socket in it: a home's may be neither."""
+    """A folder with a short, plain name. The path of a socket must be short, and that of a home may be long."""
     with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=_scratch_parent(), ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 

@@ -106,7 +106,7 @@ def publish(
 
 
 def _adopt(published: Path, folder: Path) -> None:
-    """Move the snapshots of an earlier version, which had them in ``published`` itself; whoever reads one goes on.
+    """Move the snapshots of an earlier version, which had them in ``published`` itself. Readers that have one open are not disturbed.
 
     Each step may be the last before a kill: the link in ``published`` leads somewhere at every moment.
     """

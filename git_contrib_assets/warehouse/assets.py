@@ -63,7 +63,7 @@ def commits(installation: Installation) -> dg.MaterializeResult:  # type: ignore
     return _build(installation, COMMITS)
 
 
-@_table(KNOWN_BOTS, [["landing", "crawl_log"]])  # of itself it needs nothing: it is made with the others
+@_table(KNOWN_BOTS, [["landing", "crawl_log"]])  # it reads nothing of landing; this makes it with the others
 def known_bots(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """One row per address, login or author name that is known to belong to a program although it does not end in [bot].
 

@@ -17,11 +17,11 @@ _PROBES = 3
 
 
 class GitElseRest:
-    """Reads by git, unless that is no way at all: then by REST. The first read decides it for all.
+    """Reads by git, or by REST if git does not get through. The first read decides it for all.
 
-    It asks the git server for the branches of up to three repositories at once. One that shows some is a git server; one
-    that shows none and cannot be reached is none. If it refuses all three or calls them empty, that may be true: it is no
-    git server if none ever answered here, and REST has commits of one of the three.
+    It asks the git server for the branches of up to three repositories at once. If it shows the branches of one, git is
+    used. If it cannot be reached, REST is used. If it refuses all three or calls them empty, that may be true: REST is used
+    only if git never worked here and REST has commits of one of the three.
     """
 
     def __init__(self, git: GitHistory, rest: RestHistory) -> None:
