@@ -4,8 +4,10 @@ Each command still has its own process, environment, streams and end, as a shell
 of imports are shared. It holds no connection, no thread and no event loop when it forks.
 """
 
+import atexit
 import os
 import random
+import shutil
 import signal
 import socket
 import struct
@@ -45,15 +47,22 @@ def run(arguments: Sequence[str], environment: dict[str, str], *, timeout: float
 @cache
 def _server() -> Path:
     """The address of the prepared process, started once. It ends with the process that started it."""
-    address = Path(tempfile.mkdtemp(prefix="prepared-")) / "socket"
+    folder = tempfile.mkdtemp(prefix="prepared-")
+    address = Path(folder) / "socket"
     reading, writing = os.pipe()
-    subprocess.Popen(
-        [sys.executable, __file__, str(address), str(writing)], pass_fds=[writing], stdin=subprocess.PIPE
-    )  # its stdin is ours to hold: it ends when that is closed
+    command = [sys.executable, __file__, str(address), str(writing)]
+    process = subprocess.Popen(command, pass_fds=[writing], stdin=subprocess.PIPE)
+    atexit.register(_end, process, folder)
     os.close(writing)
     with os.fdopen(reading) as ready:
         assert ready.read() == "ready"
     return address
+
+
+def _end(process: subprocess.Popen[bytes], folder: str) -> None:
+    """It ends when its input does."""
+    process.communicate()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _exactly(connection: socket.socket, number: int) -> bytes:

@@ -1,5 +1,6 @@
 """The main job, from an organisation to published tables: what it counts, what it asks, what it leaves alone."""
 
+import re
 import shutil
 from collections import Counter
 from datetime import UTC, datetime
@@ -167,6 +168,8 @@ def test_no_address_or_token_leaves_landing(installation: Installation) -> None:
     done = installation.run("-vv", "run", OWNER)
     token, address = installation.environment["GITHUB_TOKEN"], "ann.work@example.invalid"
     assert done.returncode == 0
+    for request in ("/orgs/acme/repos status=200", "command=clone", "command=ls-remote"):  # what -vv is for
+        assert request in re.sub(r"\x1b\[[0-9;]*m|'", "", done.stderr), request
     for text in (done.stdout, done.stderr):
         assert token not in text
         assert address not in text

@@ -12,11 +12,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
 from git_contrib_assets.errors import GitContribError, HistoryIncomplete, HistoryUnavailable
+from git_contrib_assets.logs import log
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.histories.cancellation import Cancellation
@@ -98,9 +100,19 @@ class Git:
 
     def network(self, *arguments: str) -> str:
         """Run a command that talks to the server; its output. Raises what its complaint means."""
+        began = time.monotonic()
         status, output, complaint = self._communicate(arguments, _network_environment(self._settings, self._patience))
         command = next(word for word in arguments if not word.startswith("-"))
-        self.requests += requests_made(command, status, complaint)
+        requests = requests_made(command, status, complaint)
+        self.requests += requests
+        log().debug(
+            "git",
+            command=command,
+            repository=self.repository,
+            status=status,
+            requests=requests,
+            seconds=round(time.monotonic() - began, 3),
+        )
         if status or "shallow roots" in complaint:  # a fetch that takes nothing of what is cut off ends well
             if self._cancellation.cancelled:
                 raise self._interrupted()
