@@ -1,4 +1,4 @@
-"""CSV: what a spreadsheet would run is guarded, and can be had back as it was."""
+"""CSV: what a spreadsheet would run is guarded, and the guard can be undone."""
 
 import csv
 import io
