@@ -36,6 +36,7 @@ class Installation:
 
     home: Path
     environment: dict[str, str] = field(repr=False)
+    started: list[subprocess.Popen[str]] = field(default_factory=list, repr=False)
 
     def command(self, *arguments: str, **variables: str) -> list[str]:
         del variables
@@ -46,11 +47,22 @@ class Installation:
         return prepared.run(arguments, {**self.environment, **variables}, timeout=240)
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Start a command."""
+        """Start a command. ``end`` ends it, whatever becomes of the test."""
         environment = {**self.environment, **variables}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*arguments), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what was started and close its streams."""
+        for process in self.started:
+            process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream:
+                    stream.close()
 
     def query(self, select: str) -> list[tuple[Any, ...]]:
         """Rows of a select over the current snapshot."""

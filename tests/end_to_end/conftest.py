@@ -40,12 +40,14 @@ def github(_organisation: Path, tmp_path: Path) -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def installation(github: StandIn, tmp_path: Path) -> Installation:
+def installation(github: StandIn, tmp_path: Path) -> Iterator[Installation]:
     """An empty home that collects from the stand-in, signed in."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GIT", "DAGSTER"))}
     home = tmp_path / "home"
     variables = {"GIT_CONTRIB_HOME": str(home), "GIT_CONTRIB_TARGETS": OWNER, "GITHUB_TOKEN": TOKEN}
-    return Installation(home, {**inherited, **github.environment(), **variables})
+    installed = Installation(home, {**inherited, **github.environment(), **variables})
+    yield installed
+    installed.end()
 
 
 @pytest.fixture
