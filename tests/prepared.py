@@ -5,6 +5,7 @@ of imports are shared. It holds no connection, no thread and no event loop when 
 """
 
 import atexit
+import gc
 import os
 import random
 import shutil
@@ -77,6 +78,7 @@ def _exactly(connection: socket.socket, number: int) -> bytes:
 
 def _serve(address: str, ready: int) -> None:
     _import_everything()
+    gc.freeze()  # what was imported is never looked at again, and its memory stays shared
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who wait for the commands
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
