@@ -1,8 +1,11 @@
 """The installed command line, run against the stand-in in a process of its own."""
 
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,9 +52,10 @@ class Installation:
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command. ``end`` ends it, whatever becomes of the test."""
         environment = {**self.environment, **variables}
-        process = subprocess.Popen(
-            self.command(*arguments), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        with _signals_heard():
+            process = subprocess.Popen(
+                self.command(*arguments), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
         self.started.append(process)
         return process
 
@@ -86,6 +90,17 @@ class Installation:
         )
         found: dict[str, Any] = json.loads(done.stdout)
         return found
+
+
+@contextmanager
+def _signals_heard() -> Iterator[None]:
+    """A command started in here hears Ctrl-C and a hang-up, even if the tests run under ``nohup`` or in the background."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def commits(*people: str, month: str = "2024-03") -> list[NewCommit]:
