@@ -85,9 +85,8 @@ class Installation:
     def dagster(self) -> dict[str, Any]:
         """What Dagster itself believes: the statuses of partitions, those of runs, and that of each run."""
         environment = {**self.environment, "DAGSTER_HOME": str(self.home / "dagster")}
-        done = subprocess.run(
-            [sys.executable, "-c", _STATUSES], env=environment, capture_output=True, text=True, check=True
-        )
+        done = prepared.run(["-c", _STATUSES], environment, timeout=240)
+        assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 

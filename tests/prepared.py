@@ -27,7 +27,10 @@ _LENGTH = struct.Struct("!I")
 
 
 def run(arguments: Sequence[str], environment: dict[str, str], *, timeout: float) -> subprocess.CompletedProcess[str]:
-    """``python -m git_contrib_assets ARGUMENTS`` to its end. Raises TimeoutExpired; the command is killed then."""
+    """``python -m git_contrib_assets ARGUMENTS`` to its end. Raises TimeoutExpired; the command is killed then.
+
+    With ``-c`` and a text as arguments, it is that program instead, as for ``python``.
+    """
     with socket.socket(socket.AF_UNIX) as connection, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         connection.settimeout(timeout)
         connection.connect(str(_server()))
@@ -137,8 +140,12 @@ def _become(request: dict[str, object], streams: list[int]) -> NoReturn:
         random.seed()
         from git_contrib_assets.cli.main import main
 
+        arguments = [str(one) for one in request["arguments"]]  # type: ignore[attr-defined]
         try:
-            main([str(one) for one in request["arguments"]], prog_name="git-contrib")  # type: ignore[attr-defined]
+            if arguments[:1] == ["-c"]:
+                exec(arguments[1], {"__name__": "__main__"})  # noqa: S102 - a program of the tests
+            else:
+                main(arguments, prog_name="git-contrib")
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
