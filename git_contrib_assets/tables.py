@@ -26,8 +26,16 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A foreign key: each value of ``columns`` is a key of the table that is named, in the same publication, or null."""
+
+    columns: tuple[str, ...]
+    table: str
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table: what one row is, its key, the order in which its rows are stored, its columns, and its layer."""
+    """A table: what one row is, its key, the order in which its rows are stored, its columns, its layer, its references."""
 
     name: str
     grain: str
@@ -35,6 +43,7 @@ class Table:
     order: tuple[str, ...]
     columns: tuple[Column, ...]
     layer: str = "marts"
+    references: tuple[Reference, ...] = ()
 
     @property
     def column_names(self) -> tuple[str, ...]:

@@ -55,7 +55,7 @@ def _section(table: Table, title: str) -> str:
         "",
         f"{table.grain}.",
         "",
-        f"Key: {_names(table.key)}.{order}",
+        f"Key: {_names(table.key)}.{order}{_references(table)}",
         "",
         "| Column | Type | Meaning |",
         "| --- | --- | --- |",
@@ -63,6 +63,10 @@ def _section(table: Table, title: str) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _references(table: Table) -> str:
+    return "".join(f" {_names(one.columns)} refers to `{one.table}`." for one in table.references)
 
 
 def _names(columns: tuple[str, ...]) -> str:

@@ -1,17 +1,19 @@
 """The contributors' marts: which tables there are, what their columns mean, and what must be true of them."""
 
 from git_contrib_assets.marts.mart import Mart, Rule
-from git_contrib_assets.tables import Column, Table
+from git_contrib_assets.tables import Column, Reference, Table
 
 SUBJECT = "contributors"
 _REPOSITORY_ID = Column("repository_id", "BIGINT", "GitHub's numeric id: it survives renames and transfers")
 _REPOSITORY = Column("repository", "VARCHAR", "Current name as owner/name", personal=False)
+_OF_A_REPOSITORY = Reference(("repository_id",), "repositories")
 
 MONTHLY_NEW_CONTRIBUTORS = Table(
     name="monthly_new_contributors",
     grain="One row per repository and month, from the earlier of its creation and its first commit to now, zeros included",
     key=("repository_id", "date"),
     order=("repository", "date", "repository_id"),
+    references=(_OF_A_REPOSITORY,),
     columns=(
         _REPOSITORY_ID,
         _REPOSITORY,
@@ -32,6 +34,7 @@ FIRST_COMMITS = Table(
     grain="One row per repository and contributor: the contributor's first commit there",
     key=("repository_id", "contributor_id"),
     order=("repository", "first_commit_at", "first_commit_sha", "contributor_id"),
+    references=(_OF_A_REPOSITORY, Reference(("contributor_id",), "contributors")),
     columns=(
         _REPOSITORY_ID,
         _REPOSITORY,
@@ -70,6 +73,7 @@ REPOSITORIES = Table(
     grain="One row per public repository ever listed",
     key=("repository_id",),
     order=("repository", "repository_id"),
+    references=(Reference(("owner_id",), "owners"),),
     columns=(
         _REPOSITORY_ID,
         _REPOSITORY,

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from oracle import Answer, Listed, Month
 from organisations import Organisation, commits, crowded_organisation, organisations
+from references import in_the_warehouse, orphans
 
 from git_contrib_assets.marts.checks import one_row_per_key
 from git_contrib_assets.marts.contributors import OLD_MONTHS
@@ -75,6 +76,7 @@ def _equals_the_definitions(organisation: Organisation) -> None:
     with landed(organisation) as made:
         with made.building() as connection:
             assert [name for name in SELECTS if read_violations(connection, name, {})[1]] == []
+            assert orphans(connection, PUBLICATION, in_the_warehouse) == {}
             assert [mart.table.name for mart in MARTS if one_row_per_key(connection, mart.table).rows] == []
         assert monthly(made) == oracle.monthly(*_all(organisation))
         _same_people(made, firsts)

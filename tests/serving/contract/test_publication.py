@@ -6,9 +6,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from histories import NOW, MadeHome, commit
+from histories import NOW, MadeHome, at, commit
+from references import in_the_file, orphans
 
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, PUBLICATIONS
+from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, PUBLICATIONS, Publication
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import current_file, current_snapshot
 from git_contrib_assets.serving.read import open_snapshot
@@ -88,3 +89,38 @@ def test_the_next_run_takes_the_snapshots_of_the_first_layout_over(made: MadeHom
         "current.duckdb",
     ]
     assert str((published / CURRENT_LINK).readlink()) == f"contributors/{CURRENT_LINK}"
+
+
+@pytest.mark.parametrize("publication", PUBLICATIONS, ids=lambda one: one.name)
+def test_references_lead_to_keys_of_the_same_publication(publication: Publication) -> None:
+    by_name = {table.name: table for table in publication.all_tables}
+    for table in publication.all_tables:
+        types = {column.name: column.type for column in table.columns}
+        for reference in table.references:
+            target = by_name[reference.table]
+            key_types = {column.name: column.type for column in target.columns}
+            assert [types[name] for name in reference.columns] == [key_types[name] for name in target.key]
+
+
+def test_published_rows_refer_to_rows_that_are_there(made: MadeHome) -> None:
+    """Of repositories that were never read, are empty, are gone, or belong to an owner of whom nothing else is."""
+    made.repository(commit("bob@example.com"), repository_id=2, missing_since=at("2021-01-01"))
+    made.repository(commit("cleo@example.com"), repository_id=3, owner_id=2, name="globex/gears", created=None)
+    made.repository(repository_id=4, never_read=True, owner_id=3, name="initech/tps")
+    made.repository(repository_id=5, name="acme/empty")
+    made.answer("bob@example.com", 11, "bob")
+    snapshot = made.publish()
+    with duckdb.connect(str(snapshot.file), read_only=True) as connection:
+        assert orphans(connection, PUBLICATION, in_the_file) == {}
+        assert snapshot.rows["owners"] == 3
+    copy = made.root / "copy.duckdb"
+    shutil.copyfile(snapshot.file, copy)
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("delete from owners where owner_id = 2")
+        connection.execute("delete from repositories where repository_id = 2")
+        found = orphans(connection, PUBLICATION, in_the_file)
+    assert set(found) == {
+        "repositories.('owner_id',)",
+        "monthly_new_contributors.('repository_id',)",
+        "first_commits.('repository_id',)",
+    }
