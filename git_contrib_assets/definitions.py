@@ -10,6 +10,8 @@ from git_contrib_assets.marts import assets as marts_assets
 from git_contrib_assets.marts import checks as marts_checks
 from git_contrib_assets.reconciliation import job as reconciliation
 from git_contrib_assets.serving import assets as serving_assets
+from git_contrib_assets.serving.postgresql import assets as postgresql_assets
+from git_contrib_assets.settings import Settings, current
 from git_contrib_assets.warehouse import assets as warehouse_assets
 
 _MODULES = [
@@ -23,20 +25,32 @@ _MODULES = [
     reconciliation,
 ]
 
-defs = dg.Definitions(
-    assets=dg.load_assets_from_modules(_MODULES, include_specs=True),
-    asset_checks=dg.load_asset_checks_from_modules(_MODULES),
-    jobs=[automation.collect_job, automation.catalogue_job, automation.refresh_job, reconciliation.reconcile_job],
-    schedules=[automation.collect_every_day],
-    sensors=[
-        automation.crawl_after_the_daily_listing,
-        automation.killed_runs_are_reported,
-        automation.tables_follow_crawl,
-    ],
-    resources={"installation": Installation()},
-    # One process for all steps: starting one for each costs ten times what the tables cost; the crawl is parallel inside.
-    executor=dg.in_process_executor,
-)
+
+def definitions(settings: Settings) -> dg.Definitions:
+    """The graph. The copy in PostgreSQL is in it only where there is a database to copy to."""
+    modules, last = _MODULES, serving_assets.snapshot.key
+    if settings.postgres_url:
+        modules, last = [*_MODULES, postgresql_assets], postgresql_assets.postgresql.key
+    return dg.Definitions(
+        assets=dg.load_assets_from_modules(modules, include_specs=True),
+        asset_checks=[
+            *dg.load_asset_checks_from_modules(modules),
+            serving_assets.every_repository_was_crawled(last),
+        ],
+        jobs=[automation.collect_job, automation.catalogue_job, automation.refresh_job, reconciliation.reconcile_job],
+        schedules=[automation.collect_every_day],
+        sensors=[
+            automation.crawl_after_the_daily_listing,
+            automation.killed_runs_are_reported,
+            automation.tables_follow_crawl,
+        ],
+        resources={"installation": Installation()},
+        # One process for all steps: starting one for each costs ten times what the tables cost; the crawl is parallel inside.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = definitions(current())
 
 
 @dg.definitions

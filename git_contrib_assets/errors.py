@@ -3,7 +3,8 @@
     GitContribError
     ├── UsageError                  exit 2   a target or an option is malformed
     ├── NotAllowed                  exit 5   the token lacks a right (403)
-    │   └── TokenRefused                     GitHub refuses the token itself (401): nothing else can be asked
+    │   ├── TokenRefused                     GitHub refuses the token itself (401): nothing else can be asked
+    │   └── DatabaseRefused                  PostgreSQL refuses the user or the password, or the user lacks a right
     ├── Stopped                     exit 4   stopped by a limit or a timeout before the work was finished
     │   ├── LimitReached                     GitHub's limit lifts later than we may wait
     │   └── LockBusy                         another run holds the lock longer than we may wait
@@ -26,6 +27,9 @@
     │   ├── LandingFileCorrupt               a landing file cannot be read; it was set aside
     │   ├── WarehouseBusy                    another program holds the warehouse file open
     │   └── SnapshotUnreadable               the published snapshot is locked, damaged or not readable here
+    ├── CopyFailed                  exit 3   the copy in PostgreSQL is as it was before (alone: exit 1)
+    │   ├── DatabaseUnreachable              no server answers there, or it has no such database
+    │   └── DatabaseMismatch                 what is there is not ours, or cannot hold these tables
     ├── PortTaken                   exit 1   another program listens there
     └── NotPublished                exit 1   there is no snapshot yet, or a check held one back
 
@@ -65,6 +69,12 @@ class TokenRefused(NotAllowed):
     """401: GitHub refuses the token itself, so that nothing else can be asked either."""
 
     reason = "token_refused"
+
+
+class DatabaseRefused(NotAllowed):
+    """PostgreSQL refuses the user or the password, or the user lacks a right there."""
+
+    reason = "database_refused"
 
 
 class Stopped(GitContribError):
@@ -212,6 +222,25 @@ class SnapshotUnreadable(StorageError):
     """The published snapshot cannot be read: it is locked, damaged, changed, or not readable by this user."""
 
     reason = "snapshot_unreadable"
+
+
+class CopyFailed(GitContribError):
+    """PostgreSQL did not take the copy: what it holds is as it was before."""
+
+    exit_code = 3
+    reason = "copy_failed"
+
+
+class DatabaseUnreachable(CopyFailed):
+    """No PostgreSQL server answers there, or it has no such database."""
+
+    reason = "database_unreachable"
+
+
+class DatabaseMismatch(CopyFailed):
+    """What is in the database was not made by git-contrib, or cannot hold these tables."""
+
+    reason = "database_mismatch"
 
 
 class PortTaken(GitContribError):

@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     server_url: str = Field("", validation_alias="GITHUB_SERVER_URL")
     our_api: str = Field(OUR_API, validation_alias="GIT_CONTRIB_API_URL")
     """Where the links of the Dagster UI to our API lead."""
+    postgres_url: SecretStr | None = Field(None, validation_alias="GIT_CONTRIB_POSTGRES_URL")
+    """The database that what is published is copied to. It may hold a password."""
     dagster_home: Path | None = Field(None, validation_alias="DAGSTER_HOME")
     ui_hosts: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="GIT_CONTRIB_UI_HOSTS")
     """Names under which the Dagster UI may be asked, beside its own address."""
@@ -66,7 +68,8 @@ class Settings(BaseSettings):
             settings = cls(**instead)
         except ValidationError as error:
             raise UsageError(str(error.errors()[0]["ctx"]["error"])) from None
-        register_secret(settings.token.get_secret_value() if settings.token else None)
+        for secret in (settings.token, settings.postgres_url):
+            register_secret(secret.get_secret_value() if secret else None)
         return settings
 
     def environment(self) -> dict[str, str]:
@@ -81,6 +84,7 @@ class Settings(BaseSettings):
             "GIT_CONTRIB_API_URL": self.our_api,
             "GIT_CONTRIB_UI_HOSTS": ",".join(self.ui_hosts),
             "GITHUB_TOKEN": self.token.get_secret_value() if self.token else "",
+            "GIT_CONTRIB_POSTGRES_URL": self.postgres_url.get_secret_value() if self.postgres_url else "",
             "DAGSTER_HOME": str(self.dagster_home or ""),
         }
         return {name: value for name, value in found.items() if value}

@@ -44,7 +44,7 @@ ONLY: dict[str, set[str]] = {
     "warehouse": {"tables", "errors", "foundation", "storage", "graph"},
     "marts": {"tables", "published files", "storage", "graph"},
     "contract": {"tables", "published files", "warehouse", "marts"},
-    "serving": {"tables", "published files", "contract", "errors", "foundation", "storage", "graph"},
+    "serving": {"tables", "published files", "contract", "errors", "foundation", "sources", "storage", "graph"},
 }
 # Packages outside the order: what they may import of ours, and who may import them.
 STAND_IN = "github_stand_in"
@@ -85,12 +85,14 @@ KNOW_DAGSTER = {
     "runtime.instance",
     "runtime.pipeline",
     "serving.assets",
+    "serving.postgresql.assets",
     "warehouse.assets",
 }
 KNOW_DUCKDB = {
     "graph.metadata",
     "graph.resources",
     "marts.checks",
+    "serving.postgresql.source",
     "serving.publish",
     "serving.read",
     "storage.warehouse",

@@ -46,6 +46,8 @@ def test_a_child_reads_the_same_settings():
     """Whatever is chosen reaches the programs that the supervisor starts."""
     given = settings(GITHUB_API_URL="https://ghe.test/api/v3", GITHUB_TOKEN="ghp_abc", GIT_CONTRIB_TARGETS="a, b/c")
     assert settings(**given.environment()) == given
+    given = settings(GIT_CONTRIB_POSTGRES_URL="postgresql://ann:open-sesame@db.example/stats")
+    assert settings(**given.environment()) == given
 
 
 def test_an_empty_variable_is_not_set():

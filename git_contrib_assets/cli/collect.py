@@ -114,6 +114,7 @@ def demo(context: click.Context, once: bool, host: str, port: int, ui_port: int)
             graphql_url=github.graphql_url,
             server_url=github.server_url,
             dagster_home=None,
+            postgres_url=None,  # what people made of their own organisation is not replaced by the demo's
         )
         with using(settings):
             _demo(settings, once=once, quiet=context.obj["quiet"], host=host, port=port, ui_port=ui_port)

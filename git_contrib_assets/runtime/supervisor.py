@@ -158,7 +158,9 @@ def run(home: Home, *, host: str, port: int, ui_port: int, print_line: Callable[
             settings = current().model_copy(update={"home": home.root, "dagster_home": dagster_home})
             if settings.our_api == OUR_API:
                 settings = settings.model_copy(update={"our_api": addresses.api})
-            environment = {**os.environ, **settings.environment()}
+            # The settings say whether there is a database to copy to: the demo's have none.
+            inherited = {name: value for name, value in os.environ.items() if name != "GIT_CONTRIB_POSTGRES_URL"}
+            environment = {**inherited, **settings.environment()}
             programs = _programs(home, host, ports, scratch)
             _supervise(programs, home, addresses, scratch / "code", environment, stop, print_line)
 

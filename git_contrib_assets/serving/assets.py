@@ -49,25 +49,25 @@ def snapshot(installation: Installation) -> dg.MaterializeResult:  # type: ignor
     )
 
 
-@dg.asset_check(
-    asset=snapshot,
-    name="every_repository_was_crawled",
-    blocking=True,
-    additional_deps=[["landing", "crawl_log"]],
-)
-def every_repository_was_crawled(
-    context: dg.AssetCheckExecutionContext, installation: Installation
-) -> dg.AssetCheckResult:
-    """No repository of this run failed, none was not reached. Holds nothing back: the snapshot is out, their partitions turn red."""
-    attempts = LandingZone(installation.home).crawl_log.attempts()
-    missing = {AttemptState.FAILED, AttemptState.NOT_REACHED}
-    of_this_run = [one for one in attempts if one.run_id == context.run.run_id]
-    failed = {one.repository: one.message or "" for one in of_this_run if one.state in missing}
-    return dg.AssetCheckResult(
-        passed=not failed,
-        metadata={
-            "repositories": len(of_this_run),
-            "failed_repositories": len(failed),
-            **({"reasons": rows_as_table(("repository", "reason"), sorted(failed.items()))} if failed else {}),
-        },
+def every_repository_was_crawled(last: dg.AssetKey) -> dg.AssetChecksDefinition:
+    """The check that turns a run red where it should. It stands on the last asset, since nothing comes after one that fails."""
+
+    @dg.asset_check(
+        asset=last, name="every_repository_was_crawled", blocking=True, additional_deps=[["landing", "crawl_log"]]
     )
+    def check(context: dg.AssetCheckExecutionContext, installation: Installation) -> dg.AssetCheckResult:
+        """No repository of this run failed, none was not reached. Holds nothing back: the snapshot is out, their partitions turn red."""
+        attempts = LandingZone(installation.home).crawl_log.attempts()
+        missing = {AttemptState.FAILED, AttemptState.NOT_REACHED}
+        of_this_run = [one for one in attempts if one.run_id == context.run.run_id]
+        failed = {one.repository: one.message or "" for one in of_this_run if one.state in missing}
+        return dg.AssetCheckResult(
+            passed=not failed,
+            metadata={
+                "repositories": len(of_this_run),
+                "failed_repositories": len(failed),
+                **({"reasons": rows_as_table(("repository", "reason"), sorted(failed.items()))} if failed else {}),
+            },
+        )
+
+    return check

@@ -42,6 +42,7 @@ PUBLICATION = Publication(
     snapshot_select="snapshot",
     withdrawn_with=REPOSITORIES,
     top_link=True,
+    prefix="",
 )
 
 __all__ = [

@@ -21,7 +21,8 @@ class Publication:
 
     ``version`` changes when a column is changed or removed; adding tables or columns changes nothing for those who read the
     others. ``snapshot`` is the table with one row about the snapshot itself, built by ``serving/<snapshot_select>.sql``. Publications
-    whose ``top_link`` is True were once published in ``published/`` itself, and keep a link there.
+    whose ``top_link`` is True were once published in ``published/`` itself, and keep a link there. ``prefix`` begins the names
+    of its tables where those of all publications lie side by side; without one it is the publication's name.
     """
 
     name: str
@@ -31,11 +32,16 @@ class Publication:
     snapshot_select: str
     withdrawn_with: Table | None = None
     top_link: bool = False
+    prefix: str | None = None
 
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """Its tables, and last the one about the snapshot."""
         return (*self.tables, self.snapshot)
+
+    def name_among_all(self, table: str) -> str:
+        """The name of one of its tables where those of all publications lie side by side, as in PostgreSQL."""
+        return f"{self.name}_{table}" if self.prefix is None else f"{self.prefix}{table}"
 
     def folder(self, published: Path) -> Path:
         """Where its snapshots are, in the folder ``published`` of a home."""
