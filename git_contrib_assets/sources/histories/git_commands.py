@@ -219,7 +219,8 @@ def _network_environment(settings: Settings, patience: int) -> dict[str, str]:
 
 def _environment(options: dict[str, str]) -> dict[str, str]:
     """Nothing of the user's configuration or secrets, no prompts, plain English complaints, commits as they are."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "GITHUB_", "GH_"))}
+    ours = ("GIT_", "GITHUB_", "GH_", "PGPASSWORD")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     numbered: dict[str, str] = {}
     for number, (key, value) in enumerate({**_OPTIONS, **options}.items()):
         numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}

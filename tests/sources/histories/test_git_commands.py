@@ -61,6 +61,8 @@ def test_the_token_is_sent_unasked_and_never_in_argv_or_on_disk(server, tmp_path
     monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
     monkeypatch.setenv("GIT_TRACE_CURL", str(tmp_path / "trace"))
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PGPASSWORD", "open-sesame")
+    monkeypatch.setenv("GIT_CONTRIB_POSTGRES_URL", "postgresql://ann:open-sesame@db.example/stats")
     server.create("acme/anvil", ANN)
     (tmp_path / "git").mkdir()
     source = history_source(server, tmp_path / "git", TOKEN)
@@ -79,6 +81,7 @@ def test_the_token_is_sent_unasked_and_never_in_argv_or_on_disk(server, tmp_path
         assert TOKEN not in environment
         assert (SECRET in environment) == any(word in argv.split() for word in ("clone", "fetch", "ls-remote"))
         assert "GIT_TRACE" not in environment
+        assert "open-sesame" not in environment
         assert "GIT_TERMINAL_PROMPT=0" in environment
     for path in tmp_path.rglob("*"):
         if path.is_file() and path != watched_git:
