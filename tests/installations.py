@@ -52,7 +52,7 @@ class Installation:
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command. ``end`` ends it, whatever becomes of the test."""
         environment = {**self.environment, **variables}
-        with _signals_heard():
+        with signals_heard():
             process = subprocess.Popen(
                 self.command(*arguments), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
             )
@@ -92,7 +92,7 @@ class Installation:
 
 
 @contextmanager
-def _signals_heard() -> Iterator[None]:
+def signals_heard() -> Iterator[None]:
     """A command started in here hears Ctrl-C and a hang-up, even if the tests run under ``nohup`` or in the background."""
     before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
     try:

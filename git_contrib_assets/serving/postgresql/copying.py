@@ -20,7 +20,7 @@ from git_contrib_assets.serving.postgresql.schema import (
     qualified,
     statements,
 )
-from git_contrib_assets.serving.postgresql.session import Session, connected
+from git_contrib_assets.serving.postgresql.session import Session, connected, interruptible
 from git_contrib_assets.serving.postgresql.source import files_of, fingerprint, open_source
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.tables import Table
@@ -73,7 +73,9 @@ def copy(
     if not there:
         raise NotPublished(f"Nothing is published in {home.root} yet: run `git-contrib run` first, then copy")
     with connected(address) as session:
-        return [_copy_publication(session, home, one, max_wait, on_wait) for one in there]
+        return interruptible(
+            session, lambda: [_copy_publication(session, home, one, max_wait, on_wait) for one in there]
+        )
 
 
 def _copy_publication(

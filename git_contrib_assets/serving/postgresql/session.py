@@ -1,8 +1,9 @@
 """A connection to PostgreSQL by ADBC: its transactions, and its errors as ours."""
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -19,6 +20,7 @@ from git_contrib_assets.serving.postgresql.address import Address
 DRIVER = "adbc-driver-postgresql>=1.13,<2"
 """What pip installs: as the extra ``postgresql`` has it."""
 
+Done = TypeVar("Done")
 _LOCK_NOT_AVAILABLE = "55P03"
 _INSUFFICIENT_PRIVILEGE = "42501"
 _NOT_IN_THIS_ENCODING = "22P05"
@@ -30,6 +32,7 @@ class Session:
 
     def __init__(self, connection: Any, address: Address) -> None:
         self._connection = connection
+        self._cancelled = False
         self.address = address
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
@@ -49,12 +52,18 @@ class Session:
         with self._cursor() as cursor:
             return int(cursor.adbc_ingest(table, rows, mode="append", db_schema_name=schema, temporary=schema is None))
 
+    def cancel(self) -> None:
+        """End the statement that another thread runs, and let it begin no other."""
+        self._cancelled = True
+        self._connection.adbc_cancel()
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is done in the block, or nothing of it."""
         try:
             yield
             with _translated(self.address):
+                self._refuse_if_cancelled()
                 self._connection.commit()
         except BaseException:
             with contextlib.suppress(Exception):  # the connection may be what has failed: then the server rolls back
@@ -63,8 +72,15 @@ class Session:
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[Any]:
+        self._refuse_if_cancelled()
         with _translated(self.address), contextlib.closing(self._connection.cursor()) as cursor:
             yield cursor
+
+    def _refuse_if_cancelled(self) -> None:
+        if self._cancelled:
+            raise CopyFailed(
+                f"The copy to PostgreSQL at {self.address.place} was interrupted: it holds what it held before"
+            )
 
 
 @contextlib.contextmanager
@@ -88,6 +104,21 @@ def connected(address: Address) -> Iterator[Session]:
     finally:
         with contextlib.suppress(dbapi.Error):
             connection.close()
+
+
+def interruptible(session: Session, work: Callable[[], Done]) -> Done:
+    """Do the work in another thread, so that Ctrl-C ends it as it ends all else here.
+
+    In the main thread the driver takes the signal for itself, and tells of an error in place of it.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="postgresql") as pool:
+        done = pool.submit(work)
+        try:
+            return done.result()
+        except BaseException:
+            if not done.done():
+                session.cancel()
+            raise
 
 
 def _not_connected(error: Exception, address: Address) -> CopyFailed | DatabaseRefused:

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 from histories import DAY, NOW, MadeHome, commit
+from installations import signals_heard
 from postgresql_scene import Database, address_of
 from waiting import until
 
@@ -336,6 +337,14 @@ def test_a_lock_is_waited_for_no_longer_than_allowed(published: MadeHome, databa
     assert database.rows_as_written() == before
 
 
+def command(made: MadeHome, database: Database) -> subprocess.Popen[str]:
+    """The command, started."""
+    arguments = [sys.executable, "-m", "git_contrib_assets", "--home", str(made.home.root), "copy-to"]
+    environment = {"PATH": "/usr/bin:/bin", "GIT_CONTRIB_POSTGRES_URL": database.url}
+    with signals_heard():
+        return subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, text=True)
+
+
 @pytest.mark.parametrize("held", ["owners", "first_commits", "copies"])
 def test_killed_in_the_middle_it_leaves_what_was_there(published: MadeHome, database: Database, held: str) -> None:
     """Where it is held up, all before that table in the order is merged already, and nothing of it stays."""
@@ -343,10 +352,8 @@ def test_killed_in_the_middle_it_leaves_what_was_there(published: MadeHome, data
     before, old = database.rows_as_written(), published.root / "old.duckdb"
     shutil.copyfile(current(published), old)
     change(published)
-    arguments = [sys.executable, "-m", "git_contrib_assets", "--home", str(published.home.root), "copy-to"]
-    environment = {"PATH": "/usr/bin:/bin", "GIT_CONTRIB_POSTGRES_URL": database.url}
     with locked(database, f"lock table git_contrib.{held} in share mode") as release:
-        with subprocess.Popen(arguments, env=environment) as process:
+        with command(published, database) as process:
             until(lambda: waits(database) or process.poll() is not None)
             process.kill()
         assert process.returncode == -signal.SIGKILL
@@ -356,6 +363,22 @@ def test_killed_in_the_middle_it_leaves_what_was_there(published: MadeHome, data
     assert {*database.difference(old)} <= {"contributors"}
     assert copied(published, database).changed
     assert database.difference(current(published)) == {}
+
+
+def test_ctrl_c_ends_it_as_any_command(published: MadeHome, database: Database) -> None:
+    """In the middle of a statement: without a word, with 130, and at once."""
+    copied(published, database)
+    before = database.rows_as_written()
+    change(published)
+    with locked(database, "lock table git_contrib.first_commits in share mode"):
+        with command(published, database) as process:
+            until(lambda: waits(database) or process.poll() is not None)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=240)
+        assert (process.returncode, said) == (130, "")
+        until(lambda: not waits(database))
+        assert database.rows_as_written() == before
+    assert copied(published, database).changed
 
 
 def test_a_server_that_ends_the_connection_is_told_in_one_line(published: MadeHome, database: Database) -> None:
