@@ -5,11 +5,12 @@ import dagster as dg
 from git_contrib_assets.graph import automation
 from git_contrib_assets.graph.resources import Installation
 from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
-from git_contrib_assets.landing import accounts, commits, repositories
+from git_contrib_assets.landing import accounts, commits, owners, repositories
 from git_contrib_assets.marts import assets as marts_assets
 from git_contrib_assets.marts import checks as marts_checks
 from git_contrib_assets.reconciliation import job as reconciliation
 from git_contrib_assets.serving import assets as serving_assets
+from git_contrib_assets.serving import catalogue as serving_catalogue
 from git_contrib_assets.serving.postgresql import assets as postgresql_assets
 from git_contrib_assets.settings import Settings, current
 from git_contrib_assets.warehouse import assets as warehouse_assets
@@ -18,10 +19,12 @@ _MODULES = [
     repositories,
     commits,
     accounts,
+    owners,
     warehouse_assets,
     marts_assets,
     marts_checks,
     serving_assets,
+    serving_catalogue,
     reconciliation,
 ]
 

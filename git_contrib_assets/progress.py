@@ -43,6 +43,9 @@ class Reporter:
     def published(self, snapshot_id: str, *, changed: bool) -> None:
         """The tables are published; ``changed`` is false when the current snapshot already held them."""
 
+    def catalogue_published(self, public: int, everything: int, *, changed: bool) -> None:
+        """The catalogue is published, with this number of public repositories and of all; ``changed`` as above."""
+
     def step_failed(self, error: GitContribError) -> None:
         """A step ended with this error."""
 
@@ -85,6 +88,9 @@ class Forwarding(Reporter):
 
     def published(self, snapshot_id: str, *, changed: bool) -> None:
         self._listener.published(snapshot_id, changed=changed)
+
+    def catalogue_published(self, public: int, everything: int, *, changed: bool) -> None:
+        self._listener.catalogue_published(public, everything, changed=changed)
 
     def step_failed(self, error: GitContribError) -> None:
         self._listener.step_failed(error)

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -70,6 +70,33 @@ class Repository:
     ] = None
     missing_reason: Annotated[str | None, "For a repository no longer listed: what became of it, in one word"] = None
     listed_by: Annotated[str | None, "Dagster's run that listed it last; null if that was an older version's"] = None
+    visibility: Annotated[str | None, "public, private or internal; null if an older version listed it"] = None
+
+
+@dataclass(frozen=True)
+class RepositoryName:
+    """A name, an owner and a visibility that a repository had for a while. Days are those of GitHub's clock (UTC)."""
+
+    repository_id: Annotated[int, "GitHub's numeric id: it survives renames and transfers"]
+    repository: Annotated[str, "Name as owner/name, at that time"]
+    owner_id: Annotated[int, "GitHub's numeric id of the owner at that time"]
+    owner: Annotated[str, "The owner's login at that time"]
+    visibility: Annotated[str, "public, private or internal, at that time"]
+    first_day: Annotated[date, "The day on which it was first listed so"]
+    last_day: Annotated[date | None, "The last day on which it was listed so; null for what it is now"]
+
+
+@dataclass(frozen=True)
+class OwnerAnswer:
+    """What GitHub says of an owner, when asked about it."""
+
+    owner_id: Annotated[int, "GitHub's numeric id of the owner"]
+    name: Annotated[str | None, "Name in the public profile, or null"]
+    email: Annotated[
+        str | None,
+        "Address in the public profile; of the signed-in user, the own primary one if it is verified; or null",
+    ]
+    asked_at: Annotated[datetime, "When GitHub was asked, by its own clock (UTC)"]
 
 
 class AttemptState(StrEnum):

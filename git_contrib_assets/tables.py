@@ -35,7 +35,11 @@ class Reference:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: what one row is, its key, the order in which its rows are stored, its columns, its layer, its references."""
+    """A table: what one row is, its key, the order in which its rows are stored, its columns, its layer, its references.
+
+    ``published_as`` is its name in the published file, if that is another: asset keys are unique in the whole graph, names
+    only in their publication.
+    """
 
     name: str
     grain: str
@@ -44,6 +48,12 @@ class Table:
     columns: tuple[Column, ...]
     layer: str = "marts"
     references: tuple[Reference, ...] = ()
+    published_as: str | None = None
+
+    @property
+    def published_name(self) -> str:
+        """The table's name in the published file."""
+        return self.published_as or self.name
 
     @property
     def column_names(self) -> tuple[str, ...]:

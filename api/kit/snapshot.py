@@ -121,7 +121,7 @@ class Snapshot:
 
     def row_counts(self) -> dict[str, int]:
         """How many rows each table of the publication has that is in this file."""
-        held = [table.name for table in self.publication.all_tables if table.name not in self.lacks]
+        held = [one.published_name for one in self.publication.all_tables if one.published_name not in self.lacks]
         counts = " union all ".join(f"select '{name}' as name, count(*) as counted from {name}" for name in held)  # noqa: S608
         return {row["name"]: row["counted"] for row in self.run(counts)}
 
@@ -166,16 +166,16 @@ class Snapshot:
                 )
         tables, lacks = {table for table, _ in held}, []
         for table in self.publication.all_tables:
-            if table.name not in tables and table is not self.publication.snapshot:
-                lacks.append(table.name)
+            if table.published_name not in tables and table is not self.publication.snapshot:
+                lacks.append(table.published_name)
                 continue
             for column in table.columns:
-                found = held.get((table.name, column.name))
+                found = held.get((table.published_name, column.name))
                 if found is None and table is not self.publication.snapshot:
-                    lacks.append(f"{table.name}.{column.name}")
+                    lacks.append(f"{table.published_name}.{column.name}")
                 elif found != column.type:
                     raise SnapshotUnreadableError(
-                        f"The published snapshot does not contain {table.name}.{column.name} as {column.type}."
+                        f"The published snapshot does not contain {table.published_name}.{column.name} as {column.type}."
                     )
         return tuple(lacks)
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -54,9 +55,7 @@ def run(context: click.Context, targets: tuple[str, ...], max_wait: float, every
     """
     interrupt_on_hangup()
     settings = current()
-    parsed = [Target.parse(text) for text in targets or settings.targets]
-    if not parsed:
-        raise UsageError("There is no target: name an owner, or set GIT_CONTRIB_TARGETS")
+    parsed = _parsed(targets or settings.targets)
     code = collect(settings, parsed, max_wait, quiet=context.obj["quiet"], everything_again=everything_again)
     if code == INTERRUPTED:
         leave_at_once(code)
@@ -88,6 +87,46 @@ def collect(
         )
     summarise(console, outcome, budget, time.monotonic() - started, command=command, quiet=quiet)
     return outcome.exit_code
+
+
+@click.command()
+@click.argument("targets", nargs=-1, metavar="[TARGET]...")
+@click.option(
+    "--max-wait",
+    type=Duration(),
+    default="65m",
+    show_default=True,
+    help="Upper bound of every single wait, for a lock or for GitHub's limit",
+)
+@click.pass_context
+@errors_to_exit_codes
+def catalogue(context: click.Context, targets: tuple[str, ...], max_wait: float) -> None:
+    """List repositories and their owners and publish them: no histories.
+
+    TARGET is an owner, owner/name or @me (all that you can see); without one, those of GIT_CONTRIB_TARGETS. Private
+    repositories are listed too, as far as your token shows them: only requests with the API's token are told of them.
+    """
+    from git_contrib_assets.cli.console import ConsoleReporter, summarise_catalogue
+    from git_contrib_assets.graph.resources import budget
+    from git_contrib_assets.runtime import pipeline
+
+    interrupt_on_hangup()
+    settings, quiet = current(), context.obj["quiet"]
+    parsed = _parsed(targets or settings.targets)
+    console, started = talking_console(), time.monotonic()
+    with ConsoleReporter(console, quiet=quiet) as listener:
+        outcome = pipeline.publish_catalogue(settings, parsed, max_wait=max_wait, listener=listener)
+    summarise_catalogue(console, outcome, budget, time.monotonic() - started, quiet=quiet)
+    if outcome.exit_code == INTERRUPTED:
+        leave_at_once(outcome.exit_code)
+    sys.exit(outcome.exit_code)
+
+
+def _parsed(targets: Sequence[str]) -> list[Target]:
+    """Raises UsageError where there is none, or one that makes no sense."""
+    if not targets:
+        raise UsageError("There is no target: name an owner, or set GIT_CONTRIB_TARGETS")
+    return [Target.parse(text) for text in targets]
 
 
 @click.command()

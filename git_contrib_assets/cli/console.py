@@ -138,6 +138,27 @@ def summarise(
         _print(console, "Interrupted: what is finished is kept; run again to go on")
 
 
+def summarise_catalogue(
+    console: Console, outcome: Outcome, budget: Budget, seconds: float, *, quiet: bool = False
+) -> None:
+    """The closing lines of a run without histories: what the catalogue holds, what failed and why, what it cost."""
+    found = outcome.catalogue
+    if found and not quiet:
+        private = found.everything - found.public
+        kinds = f" ({private:,} of them private)" if private else ""
+        change = "published" if found.changed else "nothing changed"
+        _print(console, f"Catalogue: {_many(found.everything, 'repository')}{kinds}, {change}, in {seconds:.1f} s")
+        _print(console, f"Requests: {budget.requests} to the API")
+    for target, error in outcome.targets_failed.items():
+        _print(console, _line("  ", ("failed", "red"), f"  {target}: {error}"))
+    for error in outcome.errors:
+        _print(console, f"git-contrib: {error}" if not found else _line("  ", (error.reason, "red"), f"  {error}"))
+    if found and not quiet:
+        _print(console, "Next: git-contrib export repositories.csv, or git-contrib serve")
+    if outcome.interrupted:
+        _print(console, "Interrupted: what is finished is kept; run again to go on")
+
+
 def _print_what_was_done(console: Console, outcome: Outcome, budget: Budget, seconds: float) -> None:
     counts = {state: sum(attempt.state is state for attempt in outcome.attempts) for state in AttemptState}
     parts = [f"{number} {state.value}" for state, number in counts.items() if number]

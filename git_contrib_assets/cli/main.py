@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from git_contrib_assets.cli.collect import demo, run
+from git_contrib_assets.cli.collect import catalogue, demo, run
 from git_contrib_assets.cli.copy import copy_to
 from git_contrib_assets.cli.read import export, show, status
 from git_contrib_assets.cli.serve import serve, up
@@ -48,5 +48,6 @@ def main(context: click.Context, home: Path | None, verbose: int, quiet: bool) -
     context.obj = {"quiet": quiet, "verbose": verbose}
 
 
-for _command in (run, status, show, export, copy_to, up, serve, demo):  # in the order in which people need them
+# in the order in which people need them
+for _command in (run, catalogue, status, show, export, copy_to, up, serve, demo):
     main.add_command(_command)

@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.table import Table as ScreenTable
 
 from git_contrib_assets.cli.shell import errors_to_exit_codes, writing_to_stdout
-from git_contrib_assets.errors import StorageError
+from git_contrib_assets.errors import StorageError, UsageError
 from git_contrib_assets.serving import read
+from git_contrib_assets.serving.contract import catalogue
 from git_contrib_assets.serving.contract import contributors as contract
+from git_contrib_assets.serving.contract.catalogue import REPOSITORIES_CSV
 from git_contrib_assets.settings import current
 from git_contrib_assets.storage.home import Home
 
@@ -80,20 +82,43 @@ def _why_no_months(repository: dict[str, Any]) -> str:
 
 
 @click.command()
-@click.argument("table", metavar="TABLE", type=click.Choice([table.name for table in contract.PUBLICATION.all_tables]))
+@click.argument(
+    "table",
+    metavar="TABLE",
+    type=click.Choice([*(table.name for table in contract.PUBLICATION.all_tables), REPOSITORIES_CSV]),
+)
 @click.option("--format", "form", type=click.Choice(["csv", "parquet", "ndjson"]), default="csv", show_default=True)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="A file instead of stdout")
+@click.option(
+    "--include-private",
+    is_flag=True,
+    help="With repositories.csv: private repositories and the addresses of owners, too",
+)
 @errors_to_exit_codes
 @writing_to_stdout()
-def export(table: str, form: str, output: Path | None) -> None:
-    """A published table, whole: published column names, dates as YYYY-MM-DD."""
+def export(table: str, form: str, output: Path | None, include_private: bool) -> None:
+    """A published table, whole: published column names, dates as YYYY-MM-DD.
+
+    repositories.csv lists repositories and their owners, for a spreadsheet.
+    """
+    home = Home(current().home)
+    if table == REPOSITORIES_CSV:
+        if form != "csv":
+            raise UsageError(f"{REPOSITORIES_CSV} is CSV: leave --format out")
+        publication = catalogue.PRIVATE_PUBLICATION if include_private else catalogue.PUBLICATION
+        with read.open_snapshot(home, publication) as snapshot, _sink(output, private=include_private) as sink:
+            snapshot.write_repositories_csv(sink)
+        return
+    if include_private:
+        raise UsageError(f"--include-private goes with {REPOSITORIES_CSV}: {table} holds nothing private")
     chosen = next(one for one in contract.PUBLICATION.all_tables if one.name == table)
-    with read.open_snapshot(Home(current().home)) as snapshot, _sink(output) as sink:
+    with read.open_snapshot(home) as snapshot, _sink(output) as sink:
         snapshot.write(chosen, form, sink)
 
 
 @contextlib.contextmanager
-def _sink(output: Path | None) -> Iterator[Any]:
+def _sink(output: Path | None, *, private: bool = False) -> Iterator[Any]:
+    """Where to write. A file with private rows in it is readable by its user alone."""
     from git_contrib_assets.storage.files import replacing, storage_errors
 
     if output is None:
@@ -105,6 +130,8 @@ def _sink(output: Path | None) -> Iterator[Any]:
                 yield file
         else:
             with replacing(output.absolute()) as temporary, temporary.open("wb") as file:
+                if private:
+                    temporary.chmod(0o600)
                 yield file
     except StorageError as error:
         # its own words are about the home, which this file is not in

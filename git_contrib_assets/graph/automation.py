@@ -20,6 +20,9 @@ _CRAWL_LOG = dg.AssetKey(["landing", "crawl_log"])
 CONTRIBUTORS = dg.AssetSelection.from_string('group:"contributors/*"')
 """All layers of the subject. Its jobs select by group: a new asset of another subject never joins them by accident."""
 CATALOGUE = dg.AssetSelection.assets(LISTING)
+_CATALOGUE_TABLES = dg.AssetSelection.from_string('group:"catalogue/*"')
+_OWNERS = dg.AssetSelection.assets(dg.AssetKey(["landing", "owners"]))
+"""Asked about by the job of the catalogue only: a run without it asks GitHub for nothing that the counts do not need."""
 _CRAWL = dg.AssetSelection.assets(_COMMITS, _CRAWL_LOG)
 _STUCK_AFTER = timedelta(days=1)
 _UNDER_WAY = [
@@ -46,17 +49,21 @@ tables_follow_crawl = dg.AutomationConditionSensorDefinition(
 
 catalogue_job = dg.define_asset_job(
     "catalogue",
-    selection=CATALOGUE,
-    description="Lists the targets' repositories and registers a partition for each",
+    selection=CATALOGUE | _CATALOGUE_TABLES,
+    description=(
+        "Lists the targets' repositories, private ones too as far as the token shows them, registers a partition for each "
+        "public one, and publishes the catalogue. No histories"
+    ),
+    config={"ops": {"landing__repositories": {"config": {"private": True}}}},
 )
 refresh_job = dg.define_asset_job(
     "refresh",
-    selection=CONTRIBUTORS - CATALOGUE,
+    selection=(CONTRIBUTORS | _CATALOGUE_TABLES) - CATALOGUE - _OWNERS,
     description="Crawls a range of repositories, recomputes all tables and publishes them, in one run",
 )
 collect_job = dg.define_asset_job(
     "collect",
-    selection=CONTRIBUTORS,
+    selection=(CONTRIBUTORS | _CATALOGUE_TABLES) - _OWNERS,
     description=(
         "A day in one run: lists all targets, crawls what was pushed to, recomputes all tables and publishes them. Where "
         "the listing finds repositories that are new, it ends with the listing, and a refresh of all follows"
@@ -94,7 +101,13 @@ def collect_every_day(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | 
         return dg.SkipReason(
             f"Run {under_way.run_id} of the last tick is still {under_way.status.value.lower()}: nothing is started"
         )
-    config = {"ops": {"landing__repositories": {"config": {"targets": targets_to_list(settings, home)}}}}
+    config = {
+        "ops": {
+            "landing__repositories": {
+                "config": {"targets": targets_to_list(settings, home), "private": _has_private(home)}
+            }
+        }
+    }
     everything = _all_repositories(context.instance)
     if not everything:  # nothing is known yet: there is no range that a crawl could have
         return dg.RunRequest(run_config=config, tags={DAILY_TAG: "yes"}, asset_selection=[LISTING])
@@ -118,6 +131,14 @@ def targets_to_list(settings: Settings, home: Home) -> list[str]:
         landed = []
     earlier = sorted({one.target for one in landed if one.missing_since is None or one.missing_reason == "private"})
     return list(dict.fromkeys([*settings.targets, *earlier]))
+
+
+def _has_private(home: Home) -> bool:
+    """Whether private repositories were asked for before: they are kept up to date then, and else never asked for."""
+    try:
+        return bool(LandingZone(home).catalogue.private_repositories.all())
+    except GitContribError:  # damaged: the next `catalogue` writes it again
+        return False
 
 
 @dg.run_status_sensor(

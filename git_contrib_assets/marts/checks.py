@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ import duckdb
 
 from git_contrib_assets.graph.metadata import rows_as_table
 from git_contrib_assets.graph.resources import Installation
+from git_contrib_assets.marts import catalogue, contributors
+from git_contrib_assets.marts.catalogue import NOTHING_LOST
 from git_contrib_assets.marts.contributors import OLD_MONTHS
 from git_contrib_assets.marts.mart import Mart, Rule
-from git_contrib_assets.marts.registry import MARTS
 from git_contrib_assets.published_files import current_target, damage, why_unreadable
+from git_contrib_assets.storage.subjects import CATALOGUE, CONTRIBUTORS, Subject
 from git_contrib_assets.storage.warehouse import count_rows, has_select, read_named, read_violations, table_name
 from git_contrib_assets.tables import DEFINITION_VERSION, Table
 
@@ -52,11 +54,28 @@ def no_email_is_published(connection: duckdb.DuckDBPyConnection, table: Table) -
     return Found(("column", "rows"), found)
 
 
+def lost(connection: duckdb.DuckDBPyConnection, folder: Path) -> Found:
+    """Repositories that the current snapshot in ``folder`` has and the table no longer has. An unreadable one only warns."""
+    return _compared(connection, folder, _lost)
+
+
+def _lost(connection: duckdb.DuckDBPyConnection, snapshot_id: str) -> Found:
+    columns, rows = read_violations(connection, NOTHING_LOST.name, {})
+    return Found(columns, rows, (("compared_with", snapshot_id),))
+
+
 def drift(connection: duckdb.DuckDBPyConnection, folder: Path) -> Found:
     """Old months whose number is not that of the current snapshot in ``folder``, and what explains it.
 
     If that snapshot cannot be read, this warns and says why; the run goes on, and publishes a new one.
     """
+    return _compared(connection, folder, _drift)
+
+
+def _compared(
+    connection: duckdb.DuckDBPyConnection, folder: Path, compare: Callable[[duckdb.DuckDBPyConnection, str], Found]
+) -> Found:
+    """What ``compare`` finds with the current snapshot in ``folder`` attached as ``previous``, or why it cannot be read."""
     file = current_target(folder)
     if file is None:
         return Found(more=(("compared_with", "no snapshot: this is the first"),))
@@ -65,7 +84,7 @@ def drift(connection: duckdb.DuckDBPyConnection, folder: Path) -> Found:
         return Found(("problem",), [(problem,)])
     try:
         with _attached(connection, file):
-            return _drift(connection, file.stem)
+            return compare(connection, file.stem)
     except (OSError, duckdb.Error) as error:
         return Found(("problem",), [(why_unreadable(file, error),)])
 
@@ -118,6 +137,8 @@ def _look(connection: duckdb.DuckDBPyConnection, installation: Installation, tab
         return no_email_is_published(connection, table)
     if rule is OLD_MONTHS:
         return drift(connection, installation.home.published)
+    if rule is NOTHING_LOST:
+        return lost(connection, installation.home.private)
     columns, rows = read_violations(connection, rule.name, {"as_of": installation.as_of})
     return Found(columns, rows)
 
@@ -125,25 +146,34 @@ def _look(connection: duckdb.DuckDBPyConnection, installation: Installation, tab
 def rules_of(mart: Mart) -> tuple[Rule, ...]:
     """The rules of a mart: its key, its texts if it has any that might tell of people, then its own."""
     keys = Rule(KEYS, f"{', '.join(mart.table.key)} is unique and never null", ("checked_rows",))
-    texts = mart.table.texts_without_addresses
+    texts = () if mart.is_private else mart.table.texts_without_addresses
     no_email = Rule(NO_EMAIL, f"No text holds an @: {', '.join(texts)}", ("checked_rows",))
     return (keys, *([no_email] if texts else []), *mart.rules)
 
 
-def mart_checks(mart: Mart) -> dg.AssetChecksDefinition:
-    """One step for all checks of a mart."""
-    asset, rules = dg.AssetKey(["marts", mart.table.name]), rules_of(mart)
+def mart_checks(name: str, marts: Sequence[Mart], subject: Subject = CONTRIBUTORS) -> dg.AssetChecksDefinition:
+    """One step for all checks of these marts of a subject."""
     specs = [
-        dg.AssetCheckSpec(rule.name, asset=asset, blocking=rule.blocking, description=rule.description)
-        for rule in rules
+        dg.AssetCheckSpec(
+            rule.name,
+            asset=dg.AssetKey(["marts", mart.table.name]),
+            blocking=rule.blocking,
+            description=rule.description,
+        )
+        for mart in marts
+        for rule in rules_of(mart)
     ]
 
-    @dg.multi_asset_check(name=f"check_{mart.table.name}", specs=specs)
+    @dg.multi_asset_check(name=name, specs=specs)
     def check(installation: Installation) -> Iterator[dg.AssetCheckResult]:
-        with installation.errors_reported(), installation.warehouse("checking the tables") as connection:
-            counts = _counts(connection, mart.table, installation)
-            for rule in rules:
-                yield _result(mart.table, rule, _look(connection, installation, mart.table, rule), counts)
+        with (
+            installation.errors_reported(),
+            installation.warehouse("checking the tables", subject=subject) as connection,
+        ):
+            for mart in marts:
+                counts = _counts(connection, mart.table, installation)
+                for rule in rules_of(mart):
+                    yield _result(mart.table, rule, _look(connection, installation, mart.table, rule), counts)
 
     return check
 
@@ -157,4 +187,7 @@ def _counts(connection: duckdb.DuckDBPyConnection, table: Table, installation: I
     return counts
 
 
-MART_CHECKS = [mart_checks(mart) for mart in MARTS]
+MART_CHECKS = [
+    *(mart_checks(f"check_{mart.table.name}", [mart]) for mart in contributors.MARTS),
+    mart_checks("check_catalogue", catalogue.MARTS, CATALOGUE),
+]

@@ -36,3 +36,5 @@ class Mart:
     api: str | None = None
     """The path under which the API serves it."""
     rules: tuple[Rule, ...] = ()
+    is_private: bool = False
+    """It may hold what is not public, so it is never part of a public publication; its texts may be addresses."""

@@ -1,6 +1,6 @@
 """All marts, of all subjects."""
 
-from git_contrib_assets.marts import contributors
+from git_contrib_assets.marts import catalogue, contributors
 from git_contrib_assets.marts.mart import Mart
 
-MARTS: tuple[Mart, ...] = (*contributors.MARTS,)
+MARTS: tuple[Mart, ...] = (*contributors.MARTS, *catalogue.MARTS)

@@ -12,7 +12,7 @@ import dagster as dg
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.errors import GitContribError, NotPublished
 from git_contrib_assets.graph.automation import refresh_job
-from git_contrib_assets.graph.listings import LISTED_BY_TAG
+from git_contrib_assets.graph.listings import LISTED_BY_TAG, LISTING
 from git_contrib_assets.graph.partitions import RANGE_TAG, repository_partitions
 from git_contrib_assets.graph.resources import report_dead_runs, show_alive
 from git_contrib_assets.landing.commits import COMMITS, CRAWL_LOG
@@ -36,6 +36,15 @@ _IN_ITS_JOB = {".dagster/repository": f"{REPOSITORY}@{LOCATION}"}
 _PRECEDENCE = (INTERRUPTED, 5, 4, 3, 2, 1, 0)
 
 
+@dataclass(frozen=True)
+class CatalogueCounts:
+    """What the published catalogue holds: repositories, and how many of them are public."""
+
+    public: int
+    everything: int
+    changed: bool
+
+
 @dataclass
 class Outcome:
     """What a run brought, gathered while it went on."""
@@ -49,7 +58,14 @@ class Outcome:
     emails_not_asked: int = 0
     snapshot_id: str | None = None
     snapshot_changed: bool = False
+    catalogue: CatalogueCounts | None = None
+    without_histories: bool = False
     interrupted: bool = False
+
+    @property
+    def is_published(self) -> bool:
+        """Whether what the run is for is out: the tables of contributors, or the catalogue alone."""
+        return (self.catalogue if self.without_histories else self.snapshot_id) is not None
 
     @property
     def explained(self) -> bool:
@@ -66,7 +82,7 @@ class Outcome:
             codes.add(INTERRUPTED)
         if self.rejected or any(attempt.failed for attempt in self.attempts):
             codes.add(3)
-        if self.snapshot_id is None:
+        if not self.is_published:
             codes -= {3}  # nothing is out: that is more than a part
             codes.add(1)
         return next(code for code in _PRECEDENCE if code in codes or code == 0)
@@ -110,6 +126,10 @@ class _Gathering(Forwarding):
         self._outcome.snapshot_id, self._outcome.snapshot_changed = snapshot_id, changed
         super().published(snapshot_id, changed=changed)
 
+    def catalogue_published(self, public: int, everything: int, *, changed: bool) -> None:
+        self._outcome.catalogue = CatalogueCounts(public, everything, changed)
+        super().catalogue_published(public, everything, changed=changed)
+
 
 def run(
     settings: Settings,
@@ -125,14 +145,48 @@ def run(
     outcome; what could be fetched is kept and published.
     """
     outcome = Outcome()
+    with _work(settings, outcome, listener) as instance:
+        _run(instance, settings, targets, max_wait, outcome, everything_again=everything_again)
+    return outcome
+
+
+def publish_catalogue(settings: Settings, targets: Sequence[Target], *, max_wait: float, listener: Reporter) -> Outcome:
+    """List the targets, private repositories too as far as the token shows them, and publish the catalogue: no histories.
+
+    Every failure ends in the outcome.
+    """
+    outcome = Outcome(without_histories=True)
+    with _work(settings, outcome, listener) as instance:
+        home = Home(settings.home)
+        report_dead_runs(instance, home)
+        _execute(instance, home, "catalogue", _listing(targets, max_wait, private=True), outcome)
+    return outcome
+
+
+@contextlib.contextmanager
+def _work(settings: Settings, outcome: Outcome, listener: Reporter) -> Iterator[dg.DagsterInstance]:
+    """Dagster's instance, while the outcome hears of everything: also of the error that ends the block."""
     with reporting_to(_Gathering(outcome, listener)), interrupts_noted(outcome):
         try:
             with open_instance(Home(settings.home)) as instance:
-                _run(instance, settings, targets, max_wait, outcome, everything_again=everything_again)
+                yield instance
         except GitContribError as error:
             if error not in outcome.errors:
                 outcome.errors.append(error)
-    return outcome
+
+
+def _configuration(max_wait: float) -> dict[str, Any]:
+    return {
+        "resources": {"installation": {"config": {"max_wait": max_wait}}},
+        "loggers": {
+            "console": {"config": {"log_level": "CRITICAL"}}
+        },  # its events are in the UI; ours go to the reporter
+    }
+
+
+def _listing(targets: Sequence[Target], max_wait: float, *, private: bool) -> dict[str, Any]:
+    config = {"targets": [str(target) for target in targets], "private": private}
+    return {**_configuration(max_wait), "ops": {"landing__repositories": {"config": config}}}
 
 
 def _run(
@@ -146,16 +200,10 @@ def _run(
 ) -> None:
     home = Home(settings.home)
     report_dead_runs(instance, home)
-    configuration: dict[str, Any] = {
-        "resources": {"installation": {"config": {"max_wait": max_wait}}},
-        "loggers": {
-            "console": {"config": {"log_level": "CRITICAL"}}
-        },  # its events are in the UI; ours go to the reporter
-    }
-    names = {"targets": [str(target) for target in targets]}
-    catalogue = {**configuration, "ops": {"landing__repositories": {"config": names}}}
+    configuration = _configuration(max_wait)
     listing = str(uuid.uuid4())
-    if not _execute(instance, home, "catalogue", catalogue, outcome, run_id=listing):
+    config = _listing(targets, max_wait, private=False)
+    if not _execute(instance, home, "catalogue", config, outcome, run_id=listing, only=[LISTING]):
         return
     crawl = {**configuration, "ops": {"crawl": {"config": {"everything_again": everything_again}}}}
     ranges = _contiguous(instance.get_dynamic_partitions(repository_partitions.name or ""), outcome.listed)

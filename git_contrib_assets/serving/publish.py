@@ -68,10 +68,10 @@ def publish(
     """
     folder = publication.folder(home.published)
     with storage_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        sweep(home.published)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700 if publication.is_private else 0o777)
         sweep(folder)
         if publication.top_link:
+            sweep(home.published)
             _adopt(home.published, folder)
     values = {
         "snapshot_id": "",
@@ -101,7 +101,7 @@ def publish(
             _switch(home.published / CURRENT_LINK, f"{folder.name}/{CURRENT_LINK}")
         _forget_withdrawn(connection, publication, file)
         _record_check(folder, snapshot_id, about)
-    counts = {table.name: count_rows(connection, _source(table)) for table in publication.tables}
+    counts = {table.published_name: count_rows(connection, _source(table)) for table in publication.tables}
     return Published(snapshot_id, changed, file, counts, about, current.problem)
 
 
@@ -137,7 +137,7 @@ def look_at_current(home: Home, publication: Publication) -> Current:
         with contextlib.closing(duckdb.connect(str(file), read_only=True)) as connection:
             if file.name not in published_checksums(file.parent):  # of an earlier version: reading it tells
                 for table in publication.tables:
-                    connection.execute(f"select max(hash(t)) from {table.name} as t").fetchall()  # noqa: S608
+                    connection.execute(f"select max(hash(t)) from {table.published_name} as t").fetchall()  # noqa: S608
             rows = connection.execute("select snapshot_id, fingerprint from snapshot").fetchall()
     except duckdb.CatalogException:
         return Current()  # older than a table of the contract: not current, and nothing is wrong with it
@@ -183,7 +183,7 @@ def _fingerprint(connection: duckdb.DuckDBPyConnection, publication: Publication
     parts = [STORAGE_VERSION, str(told)]
     for table in publication.tables:
         query = f"select count(*), bit_xor(hash(t)), sum(hash(t)::hugeint % 1000000007) from ({_select(table)}) as t"  # noqa: S608
-        parts.append(f"{table.name}:{connection.execute(query).fetchall()[0]}")
+        parts.append(f"{table.published_name}:{connection.execute(query).fetchall()[0]}")
     return str(connection.execute("select md5($text)", {"text": "|".join(parts)}).fetchall()[0][0])
 
 
@@ -200,16 +200,18 @@ def _write(
             connection.execute(f"create table snapshot_file.{publication.snapshot.name} as {about}", values)
             for table in publication.tables:
                 order = ", ".join(table.order)
-                connection.execute(f"create table snapshot_file.{table.name} as {_select(table)} order by {order}")
+                connection.execute(
+                    f"create table snapshot_file.{table.published_name} as {_select(table)} order by {order}"
+                )
             for table in publication.all_tables:
                 _comment(connection, table)
         finally:
             connection.execute("detach snapshot_file")
-        temporary.chmod(0o444)
+        temporary.chmod(0o600 if publication.is_private else 0o444)
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    name = f"snapshot_file.{table.name}"
+    name = f"snapshot_file.{table.published_name}"
     connection.execute(f"comment on table {name} is '{_quoted(table.grain)}'")
     for column in table.columns:
         connection.execute(f"comment on column {name}.{column.name} is '{_quoted(column.description)}'")
@@ -248,7 +250,7 @@ def _forget_withdrawn(connection: duckdb.DuckDBPyConnection, publication: Public
             continue
         try:
             with contextlib.closing(duckdb.connect(str(file), read_only=True)) as old:
-                withdrawn = set(old.execute(f"select {key} from {table.name}").fetchall()) - there  # noqa: S608
+                withdrawn = set(old.execute(f"select {key} from {table.published_name}").fetchall()) - there  # noqa: S608
         except duckdb.Error:
             withdrawn = {()}
         if withdrawn:

@@ -13,6 +13,8 @@ import orjson
 from git_contrib_assets.csv_text import csv_text
 from git_contrib_assets.errors import NotPublished, SnapshotUnreadable, UsageError
 from git_contrib_assets.published_files import CHECKED_FILE, current_target, damage, why_unreadable
+from git_contrib_assets.serving.contract import Publication
+from git_contrib_assets.serving.contract.catalogue import CSV_COLUMNS, csv_select
 from git_contrib_assets.serving.contract.contributors import MONTHLY_NEW_CONTRIBUTORS, PUBLICATION, SNAPSHOT
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.tables import Table
@@ -28,6 +30,7 @@ class Snapshot:
 
     connection: duckdb.DuckDBPyConnection
     folder: Path
+    publication: Publication = PUBLICATION
 
     def about(self) -> dict[str, Any]:
         """Its one row about itself, with the newest check's time."""
@@ -94,6 +97,13 @@ class Snapshot:
         else:
             sink.write(orjson.dumps([self._json(table, row) for row in result.fetchall()]) + b"\n")
 
+    def write_repositories_csv(self, sink: IO[bytes]) -> None:
+        """Write the repositories of a catalogue with their owners, as RFC 4180 says. No spreadsheet takes a text for a formula."""
+        result = self.connection.execute(csv_select(self.publication))
+        sink.write(csv_text([CSV_COLUMNS], line_end="\r\n"))
+        for rows in _batches(result):
+            sink.write(csv_text(rows, line_end="\r\n"))
+
     def _select(self, table: Table, repository: str | None) -> duckdb.DuckDBPyConnection:
         return self.connection.execute(*_query(table, repository))
 
@@ -107,23 +117,24 @@ class Snapshot:
 
 
 @contextlib.contextmanager
-def open_snapshot(home: Home) -> Iterator[Snapshot]:
+def open_snapshot(home: Home, publication: Publication = PUBLICATION) -> Iterator[Snapshot]:
     """The current snapshot, read-only.
 
     Raises NotPublished if there is none, and SnapshotUnreadable, with the cause, for one that cannot be read.
     """
-    folder = PUBLICATION.reading_folder(home.published)
+    folder = publication.reading_folder(home.published)
     file = current_target(folder)
     if file is None:
-        raise NotPublished(
-            f"Nothing is published in {home.root} yet: run `git-contrib run` or `git-contrib demo` first"
+        commands = (
+            "`git-contrib run` or `git-contrib demo`" if publication is PUBLICATION else "`git-contrib catalogue`"
         )
+        raise NotPublished(f"Nothing is published in {home.root} yet: run {commands} first")
     changed = damage(file)
     if changed:
         raise SnapshotUnreadable(f"{changed}. Run again: the next run replaces it")
     try:
         with contextlib.closing(duckdb.connect(str(file), read_only=True)) as connection:
-            yield Snapshot(connection, folder)
+            yield Snapshot(connection, folder, publication)
     except duckdb.Error as error:
         raise SnapshotUnreadable(why_unreadable(file, error)) from error
 

@@ -44,6 +44,11 @@ class Home:
         return self.root / "published"
 
     @property
+    def private(self) -> Path:
+        """Snapshots with private repositories and e-mail addresses in them, mode 0700: for those with the API's token."""
+        return self.root / "private"
+
+    @property
     def dagster(self) -> Path:
         """Default DAGSTER_HOME: history of runs and materialisations."""
         return self.root / "dagster"
@@ -68,6 +73,7 @@ class Home:
             self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
             for folder in folders:
                 folder.mkdir(exist_ok=True)
+            self.private.mkdir(exist_ok=True, mode=0o700)
             with (self.locks / "write-test").open("w"):
                 pass
 

@@ -4,6 +4,7 @@ landing/
   repositories.parquet       one row per repository ever listed
   commits/<id>.parquet       one row per commit of the default branch; the footer says of which tip
   accounts/*.parquet         answers about e-mails; the newest counts
+  catalogue/                 mode 0700: private repositories, former names, what owners say of themselves
   crawl_log.ndjson           one line per repository and attempt
   rejected.ndjson            records that made no sense, with the reason
   set_aside/                 landing files that could not be read, with the reason
@@ -14,6 +15,7 @@ landing/
 from git_contrib_assets.storage.files import storage_errors, sweep
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landed.accounts import ACCOUNTS, LandedAccounts
+from git_contrib_assets.storage.landed.catalogue import LandedCatalogue
 from git_contrib_assets.storage.landed.commits import COMMITS, LandedCommits
 from git_contrib_assets.storage.landed.crawl_log import CRAWL_LOG, CrawlLog
 from git_contrib_assets.storage.landed.folder import LandedFolder
@@ -33,6 +35,7 @@ class LandingZone:
         self.commits = LandedCommits(self.files)
         self.accounts = LandedAccounts(self.files)
         self.crawl_log = CrawlLog(self.files)
+        self.catalogue = LandedCatalogue(self.files)
 
     def prepare(self) -> None:
         """Make what is missing, remove what killed writers left, and tidy up. Only under the landing lock."""
@@ -40,7 +43,7 @@ class LandingZone:
             self.folder.mkdir(parents=True, exist_ok=True)
             sweep(self.folder)
         self.key()
-        for kind in (self.commits, self.repositories, self.crawl_log, self.accounts):
+        for kind in (self.commits, self.repositories, self.crawl_log, self.accounts, self.catalogue):
             kind.prepare()
 
     def key(self) -> bytes:

@@ -33,3 +33,11 @@ CONTRIBUTORS = Subject(
     pinned="built_from",
     warehouse="warehouse.duckdb",
 )
+CATALOGUE = Subject(
+    name="catalogue",
+    landing_lock=CONTRIBUTORS.landing_lock,  # one listing feeds both
+    landed=("repositories.parquet", "catalogue/"),
+    landing_views="catalogue_views",
+    pinned="catalogue_built_from",
+    warehouse="catalogue.duckdb",
+)

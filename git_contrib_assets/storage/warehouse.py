@@ -40,6 +40,7 @@ def open_warehouse(
     """
     file, pinned = home.root / subject.warehouse, home.landing / subject.pinned
     with contextlib.closing(_connect(file)) as connection:
+        file.chmod(0o600)  # it may hold what is private
         if not (landing_as_before and pinned.exists()):
             pin(home.landing, subject.landed, pinned)
         try:
@@ -73,6 +74,12 @@ def table_key(table: str) -> list[str]:
     schema, _, name = table.partition(".")
     (layer,) = (layer for layer, its_schema in _SCHEMAS.items() if its_schema == schema)
     return [layer, name]
+
+
+def landing_key(view: str) -> list[str]:
+    """The key of the asset whose landing files are this view."""
+    name = view.removeprefix("landing.")
+    return ["landing", name if name in {"owners", "accounts", "crawl_log", "commits"} else "repositories"]
 
 
 def count_rows(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from graphql import (
-    GraphQLAbstractType,
     GraphQLError,
     GraphQLInterfaceType,
     GraphQLObjectType,
@@ -22,6 +21,8 @@ from github_stand_in.world import Account, Fields, Repository, TokenHolder, Worl
 
 MAXIMUM_PAGE = 100
 CURSOR = re.compile(r"([0-9a-f]{40,64}) (\d{1,9})\Z")
+OWNER_KINDS = {"User", "Organization"}
+READ_ADDRESSES = {"user", "user:email", "read:user"}
 GIT_KINDS = {"commit": "Commit", "tree": "Tree", "blob": "Blob", "tag": "Tag"}
 
 SCHEMA = """
@@ -33,6 +34,7 @@ scalar URI
 type Query {
   rateLimit(dryRun: Boolean = false): RateLimit
   repository(followRenames: Boolean = true, name: String!, owner: String!): Repository
+  repositoryOwner(login: String!): RepositoryOwner
   user(login: String!): User
   viewer: User!
 }
@@ -81,7 +83,23 @@ type CommitHistoryConnection { edges: [CommitEdge] nodes: [Commit] pageInfo: Pag
 type CommitEdge { cursor: String! node: Commit }
 type PageInfo { endCursor: String hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String }
 type GitActor { date: GitTimestamp email: String name: String user: User }
-type User { databaseId: Int id: ID! login: String! name: String url: URI! }
+interface RepositoryOwner { id: ID! login: String! url: URI! }
+type Organization implements RepositoryOwner {
+  databaseId: Int
+  email: String
+  id: ID!
+  login: String!
+  name: String
+  url: URI!
+}
+type User implements RepositoryOwner {
+  databaseId: Int
+  email: String!
+  id: ID!
+  login: String!
+  name: String
+  url: URI!
+}
 """
 
 
@@ -157,6 +175,25 @@ def resolve_user(_source: Source, info: Info, login: str) -> Account:
     if found is None or not found.is_user:
         raise failure("NOT_FOUND", f"Could not resolve to a User with the login of '{login}'.")
     return found
+
+
+def resolve_owner(_source: Source, info: Info, login: str) -> Account | None:
+    """Query.repositoryOwner: null for a login that nobody has"""
+    found = _context(info).world.account(login)
+    return found if found and found.type in OWNER_KINDS else None
+
+
+def resolve_user_email(account: Account, info: Info) -> str:
+    """User.email: the address of the public profile, empty if there is none; for tokens that may read addresses"""
+    granted = _context(info).caller.scopes
+    if not READ_ADDRESSES & set(granted):
+        raise failure(
+            "INSUFFICIENT_SCOPES",
+            "Your token has not been granted the required scopes to execute this query. The 'email' field requires one of "
+            "the following scopes: ['user:email', 'read:user'], but your token has only been granted the: "
+            f"{list(granted)} scopes. Please modify your token's scopes at: https://github.com/settings/tokens.",
+        )
+    return str(account.details.get("email") or "")
 
 
 def resolve_object(
@@ -283,6 +320,7 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
     "Query": {
         "rateLimit": resolve_rate_limit,
         "repository": resolve_repository,
+        "repositoryOwner": resolve_owner,
         "user": resolve_user,
         "viewer": lambda _source, info: holder_account(_context(info).world, _context(info).caller),
     },
@@ -333,18 +371,23 @@ RESOLVERS: dict[str, dict[str, Resolver]] = {
         "name": lambda actor, _info: actor.name,
         "user": resolve_actor_user,
     },
+    "Organization": {
+        "databaseId": lambda account, _info: account.id,
+        "email": lambda account, _info: account.details.get("email"),
+        "id": lambda account, _info: node_id("Organization", account.id),
+        "login": lambda account, _info: account.login,
+        "name": lambda account, _info: account.details.get("name"),
+        "url": lambda account, info: f"{_context(info).server}/{account.login}",
+    },
     "User": {
         "databaseId": lambda account, _info: account.id,
+        "email": resolve_user_email,
         "id": lambda account, _info: node_id("User", account.id),
         "login": lambda account, _info: account.login,
         "name": lambda account, _info: account.details.get("name"),
         "url": lambda account, info: f"{_context(info).server}/{account.login}",
     },
 }
-
-
-def _type_of(item: GitObject, _info: Info, _kind: GraphQLAbstractType) -> str:
-    return GIT_KINDS[item.kind]
 
 
 def attach(schema: GraphQLSchema) -> GraphQLSchema:
@@ -354,7 +397,11 @@ def attach(schema: GraphQLSchema) -> GraphQLSchema:
         if isinstance(described, GraphQLObjectType):
             for name, resolver in resolvers.items():
                 described.fields[name].resolve = resolver
-    interface = schema.type_map["GitObject"]
-    if isinstance(interface, GraphQLInterfaceType):
-        interface.resolve_type = _type_of
+    for name, resolve_type in {
+        "GitObject": lambda item, _info, _kind: GIT_KINDS[item.kind],
+        "RepositoryOwner": lambda account, _info, _kind: account.type,
+    }.items():
+        interface = schema.type_map[name]
+        if isinstance(interface, GraphQLInterfaceType):
+            interface.resolve_type = resolve_type
     return schema

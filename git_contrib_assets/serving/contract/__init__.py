@@ -1,9 +1,13 @@
 """The publications: what is published, and all that the API knows of the asset graph. Standard library only."""
 
 from git_contrib_assets.published_files import CHECKED_FILE, CURRENT_LINK
-from git_contrib_assets.serving.contract import contributors
+from git_contrib_assets.serving.contract import catalogue, contributors
 from git_contrib_assets.serving.contract.publication import Publication
 
-PUBLICATIONS: tuple[Publication, ...] = (contributors.PUBLICATION,)
+PUBLICATIONS: tuple[Publication, ...] = (
+    contributors.PUBLICATION,
+    catalogue.PUBLICATION,
+    catalogue.PRIVATE_PUBLICATION,
+)
 
 __all__ = ["CHECKED_FILE", "CURRENT_LINK", "PUBLICATIONS", "Publication"]

@@ -1,6 +1,6 @@
 """What a publication is: a named set of tables in an immutable file, behind a pointer of its own. Standard library only.
 
-``published/<publication>/`` in a home holds
+``published/<publication>/`` in a home, or ``private/`` (mode 0700, its files 0600) for what is not public, holds
   * ``<snapshot id>.duckdb`` — immutable, mode 0444; the tables of the publication
   * ``current.duckdb``       — a symbolic link to the current one, switched atomically
   * ``checked.json``         — ``{"snapshot_id": …, "checked_at": ISO time, "as_of": ISO time}``: when the tables were last
@@ -20,9 +20,10 @@ class Publication:
     """A named set of tables with a contract of its own.
 
     ``version`` changes when a column is changed or removed; adding tables or columns changes nothing for those who read the
-    others. ``snapshot`` is the table with one row about the snapshot itself, built by ``serving/<snapshot_select>.sql``. Publications
-    whose ``top_link`` is True were once published in ``published/`` itself, and keep a link there. ``prefix`` begins the names
-    of its tables where those of all publications lie side by side; without one it is the publication's name.
+    others. ``snapshot`` is the table with one row about the snapshot itself, built by ``serving/<snapshot_select>.sql``.
+    When rows of ``withdrawn_with`` go, older snapshots that hold them are deleted. Publications whose ``top_link`` is True
+    were once published in ``published/`` itself, and keep a link there. What ``is_private`` is in a folder of its own. ``prefix``
+    begins the names of its tables where those of all publications lie side by side; without one it is its name.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Publication:
     withdrawn_with: Table | None = None
     top_link: bool = False
     prefix: str | None = None
+    is_private: bool = False
 
     @property
     def all_tables(self) -> tuple[Table, ...]:
@@ -44,8 +46,8 @@ class Publication:
         return f"{self.name}_{table}" if self.prefix is None else f"{self.prefix}{table}"
 
     def folder(self, published: Path) -> Path:
-        """Where its snapshots are, in the folder ``published`` of a home."""
-        return published / self.name
+        """Where its snapshots are: in the folder ``published`` of a home, or beside it, in ``private``."""
+        return published.parent / "private" if self.is_private else published / self.name
 
     def reading_folder(self, published: Path) -> Path:
         """Where readers find the current snapshot: a home of an earlier version has it in ``published`` itself."""

@@ -17,7 +17,7 @@ from git_contrib_assets.errors import (
     UnknownTarget,
 )
 from git_contrib_assets.logs import redact, redacted
-from git_contrib_assets.records import Repository, Target, is_repository_name
+from git_contrib_assets.records import SIGNED_IN_USER, Repository, Target, is_repository_name
 from git_contrib_assets.sources.github.client import GitHubClient, explain
 from git_contrib_assets.sources.text import printable
 
@@ -30,34 +30,44 @@ _SENSELESS = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
 class Listing:
     """A target's public repositories. ``complete`` is false if GitHub said that it left some out.
 
-    ``private`` holds the ids of those that are not public, as far as the token shows them.
+    ``private`` holds the ids of those that are not public, as far as the token shows them. More is kept of them, in
+    ``private_repositories``, only if ``with_private`` says that they were asked for.
     """
 
     target: Target
+    with_private: bool = False
     repositories: list[Repository] = field(default_factory=list)
     private: set[int] = field(default_factory=set)
+    private_repositories: list[Repository] = field(default_factory=list)
     rejected: list[tuple[bytes, str]] = field(default_factory=list)
     complete: bool = True
     note: str | None = None
 
 
-async def list_target(client: GitHubClient, target: Target, *, owner_type: str | None = None) -> Listing:
+async def list_target(
+    client: GitHubClient, target: Target, *, owner_type: str | None = None, with_private: bool = False
+) -> Listing:
     """All public repositories of a target, in as many requests as there are pages of 100.
 
-    ``owner_type`` (Organization or User), if known from before, saves a request. Raises
-    UnknownTarget, TargetFailed, NotAllowed, LimitReached or GitHubUnavailable.
+    With ``with_private``, those too that are not public and that the token may see. ``@me`` is all that the signed-in user
+    can see: own repositories, those the user works on, and those of the user's organisations. ``owner_type`` (Organization
+    or User), if known from before, saves a request. Raises UnknownTarget, TargetFailed, NotAllowed, LimitReached or
+    GitHubUnavailable.
     """
+    empty = Listing(target, with_private)
     if target.name:
-        return await _list_one(client, target)
-    if target.owner == "@me":
+        return await _list_one(client, empty)
+    if target.owner == SIGNED_IN_USER:
         if not client.signed_in:
             raise NotAllowed("@me needs a token: set GITHUB_TOKEN")
-        own = await _list_pages(client, target, "/user/repos", {"affiliation": "owner", "visibility": "public"})
-        return own or Listing(target)
-    organisation = (f"/orgs/{target.owner}/repos", {"type": "public", "sort": "full_name"})
+        affiliation = "owner,collaborator,organization_member"
+        seen = await _list_pages(client, empty, "/user/repos", {"affiliation": affiliation, "sort": "full_name"})
+        return seen or empty
+    kinds = "all" if with_private else "public"
+    organisation = (f"/orgs/{target.owner}/repos", {"type": kinds, "sort": "full_name"})
     user = (f"/users/{target.owner}/repos", {"type": "owner", "sort": "full_name"})
     for path, parameters in (user, organisation) if owner_type == "User" else (organisation, user):
-        listing = await _list_pages(client, target, path, parameters)
+        listing = await _list_pages(client, Listing(target, with_private), path, parameters)
         if listing is not None:
             return listing
     raise UnknownTarget(f"GitHub knows no owner {target.owner!r}: check the spelling")
@@ -91,7 +101,8 @@ async def find_again(client: GitHubClient, repository: Repository) -> tuple[Repo
     return None, "unavailable"
 
 
-async def _list_one(client: GitHubClient, target: Target) -> Listing:
+async def _list_one(client: GitHubClient, listing: Listing) -> Listing:
+    target = listing.target
     response = await client.get(f"/repos/{target}")
     if response.status_code == 404:
         raise UnknownTarget(f"GitHub knows no repository {target}: check the spelling; a private one is not collected")
@@ -103,21 +114,19 @@ async def _list_one(client: GitHubClient, target: Target) -> Listing:
         raise GitHubUnavailable(
             f"What GitHub says of {target} makes no sense ({_shown(error)}): try again later"
         ) from redacted(error)
-    listing = Listing(target)
     _add(listing, found)
     return listing
 
 
 async def _list_pages(
-    client: GitHubClient, target: Target, path: str, parameters: Mapping[str, str | int]
+    client: GitHubClient, listing: Listing, path: str, parameters: Mapping[str, str | int]
 ) -> Listing | None:
-    """The listing, or None if GitHub answers 404."""
-    listing = Listing(target)
+    """The listing, filled, or None if GitHub answers 404."""
     async for page in client.pages(path, parameters):
         if page.status_code == 404:
             return None
         if page.status_code != 200:
-            raise _refused(target, page)
+            raise _refused(listing.target, page)
         if "partial-results" in page.headers.get("x-github-sso", ""):
             listing.complete = False
             listing.note = "GitHub left out organisations that ask for single sign-on: authorise the token for them"
@@ -144,9 +153,11 @@ def _take(listing: Listing, page: httpx.Response) -> None:
 
 
 def _add(listing: Listing, repository: Repository) -> None:
-    """Of a repository that is not public, its id alone is kept."""
+    """Of a repository that is not public, its id alone is kept, unless those were asked for."""
     if repository.is_private:
         listing.private.add(repository.repository_id)
+        if listing.with_private:
+            listing.private_repositories.append(repository)
     else:
         listing.repositories.append(repository)
 
@@ -168,6 +179,9 @@ def _repository(item: Any, target: str, listed_at: datetime) -> Repository:
         raise ValueError(f"full_name {name!r} is not owner/name")
     if not login or printable(login, _LONGEST_TEXT) != login or not isinstance(item["private"], bool):
         raise ValueError("owner and private must be told")
+    visibility = _text(item, "visibility")
+    # "internal" is private too: all members of an enterprise may read it, and nobody else
+    is_private = item["private"] or visibility not in {None, "public"}
     return Repository(
         repository_id=_identifier(item),
         repository=name,
@@ -175,8 +189,7 @@ def _repository(item: Any, target: str, listed_at: datetime) -> Repository:
         owner=login,
         owner_type=printable(_text(owner, "type") or "Organization", _LONGEST_TEXT),
         name=name.partition("/")[2],
-        # "internal" is private too: all members of an enterprise may read it, and nobody else
-        is_private=item["private"] or _text(item, "visibility") not in {None, "public"},
+        is_private=is_private,
         is_fork=bool(item.get("fork")),
         is_archived=bool(item.get("archived")),
         default_branch=_branch(item),
@@ -187,6 +200,7 @@ def _repository(item: Any, target: str, listed_at: datetime) -> Repository:
         target=target,
         first_seen_at=listed_at,
         listed_at=listed_at,
+        visibility=("internal" if visibility == "internal" else "private") if is_private else "public",
     )
 
 

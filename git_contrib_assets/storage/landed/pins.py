@@ -45,10 +45,10 @@ def pin(landing: Path, names: Sequence[str], to: Path, *, link: Callable[[Path, 
 
 
 def _link_all(landing: Path, names: Sequence[str], to: Path, link: Callable[[Path, Path], None]) -> None:
-    to.mkdir()
+    to.mkdir(mode=0o700)
     for name in names:
         if name.endswith("/"):
-            (to / name).mkdir()
+            (to / name).mkdir(mode=0o700)
             for file in (landing / name).glob("*.parquet"):
                 link(file, to / name / file.name)
         elif name.endswith(".ndjson"):  # it grows: a link would show lines of later

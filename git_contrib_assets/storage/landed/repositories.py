@@ -1,5 +1,6 @@
 """Landed repositories: one row per repository ever listed, in one Parquet file."""
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -36,9 +37,16 @@ class LandedRepositories:
         return self._files.path / "repositories.parquet"
 
     def prepare(self) -> None:
-        """Make an empty list if there is none, so that its columns can be read from the first day."""
+        """Make an empty list if there is none, so that its columns can be read from the first day.
+
+        A list of an earlier version gets the columns that it lacks.
+        """
         if not self.file.exists():
             self.write([])
+            return
+        with contextlib.suppress(OSError, pa.ArrowException):  # one that cannot be read is dealt with by who reads it
+            if pq.read_schema(self.file).names != REPOSITORY_SCHEMA.names:
+                self.write(self.all())
 
     def all(self) -> list[Repository]:
         """Every repository ever listed."""

@@ -1,0 +1,7 @@
+-- repositories of the current snapshot (attached as previous) that the table no longer has
+-- reads: marts.catalogue_repositories, previous.repositories
+select
+    repository_id,
+    repository
+from previous.repositories
+anti join marts.catalogue_repositories using (repository_id)
