@@ -277,15 +277,18 @@ def rows(connection: duckdb.DuckDBPyConnection, text: str) -> list[Row]:
 
 
 @cache
-def tables_in_order() -> tuple[tuple[str, str], ...]:
-    """Layer and name of every table of the warehouse, each after those it depends on, as the asset graph says."""
-    keys = defs.resolve_asset_graph().toposorted_asset_keys
-    return tuple((key.path[0], key.path[1]) for key in keys if key.path[0] in {"warehouse", "marts"})
+def tables_in_order(subject: str = "contributors") -> tuple[tuple[str, str], ...]:
+    """Layer and name of every table of a subject's warehouse, each after those it depends on, as the asset graph says."""
+    graph = defs.resolve_asset_graph()
+    ours = [key for key in graph.toposorted_asset_keys if str(graph.get(key).group_name).startswith(f"{subject}/")]
+    return tuple((key.path[0], key.path[1]) for key in ours if key.path[0] in {"warehouse", "marts"})
 
 
-def build_everything(connection: duckdb.DuckDBPyConnection, as_of: datetime, key: str) -> None:
-    """Build all tables, as the assets do."""
-    for layer, name in tables_in_order():
+def build_everything(
+    connection: duckdb.DuckDBPyConnection, as_of: datetime, key: str, subject: str = "contributors"
+) -> None:
+    """Build all tables of a subject, as the assets do."""
+    for layer, name in tables_in_order(subject):
         build_table(connection, layer, name, {"as_of": as_of, "key": key})
 
 

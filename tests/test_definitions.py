@@ -13,12 +13,12 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.graph.automation import (
+    CONTRIBUTORS,
     DAILY_TAG,
     collect_every_day,
     crawl_after_the_daily_listing,
     daily_run_under_way,
     killed_runs_are_reported,
-    refresh_job,
 )
 from git_contrib_assets.graph.listings import LISTED_BY_TAG
 from git_contrib_assets.graph.partitions import RANGE_TAG
@@ -126,7 +126,8 @@ def test_a_tick_lists_the_targets(home: Home, instance: dg.DagsterInstance) -> N
     request = tick(instance)
     assert isinstance(request, dg.RunRequest)
     assert request.tags[DAILY_TAG] == "yes"
-    assert request.run_config == {"ops": {"landing__repositories": {"config": {"targets": ["acme", "globex/one"]}}}}
+    listing = {"targets": ["acme", "globex/one"], "private": False}
+    assert request.run_config == {"ops": {"landing__repositories": {"config": listing}}}
     assert dg.validate_run_config(defs.resolve_job_def("collect"), request.run_config)
     assert request.asset_selection == [LISTING]  # there is nothing yet that a crawl could be of
 
@@ -275,7 +276,8 @@ def test_tables_follow_a_backfill_once(home: Home, instance: dg.DagsterInstance)
         cursor = result.cursor
         return [result.get_num_requested(key) for key in tables]
 
-    tables = sorted(refresh_job.selection.resolve(defs.resolve_asset_graph()) - {COMMITS, CRAWL_LOG, ACCOUNTS})
+    ours = CONTRIBUTORS.resolve(defs.resolve_asset_graph())  # the catalogue follows its listing, not the crawl
+    tables = sorted(ours - {LISTING, COMMITS, CRAWL_LOG, ACCOUNTS})
     for partition in ("acme/docs", "acme/tools"):
         assert set(requested()) == {0}
         instance.report_runless_asset_event(dg.AssetMaterialization(COMMITS, partition=partition))

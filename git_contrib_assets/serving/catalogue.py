@@ -24,7 +24,7 @@ from git_contrib_assets.storage.subjects import CATALOGUE
     code_version="1",
 )
 def catalogue_snapshots(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """One row: the snapshot of the catalogue.
+    """One row: the snapshot itself.
 
     Public repositories and owners in one file, everything in another: `private/` in the home, which only its user can read, and
     from which the API answers only requests with its token. Tables that did not change make no new snapshot.

@@ -1,4 +1,4 @@
--- one row: the snapshot of the catalogue
+-- one row: the snapshot itself
 -- key: snapshot_id
 -- reads: marts.public_repositories
 -- the time is that of the public repositories, also of the private snapshot: nothing public depends on private rows

@@ -13,10 +13,13 @@ from api.main import create_app
 from git_contrib_assets.definitions import defs
 from git_contrib_assets.graph import metadata
 from git_contrib_assets.graph.metadata import published_metadata
+from git_contrib_assets.marts import catalogue
 from git_contrib_assets.records import AccountAnswer
+from git_contrib_assets.serving.contract import catalogue as catalogue_contract
 from git_contrib_assets.serving.contract.contributors import PUBLICATION, SNAPSHOT
 from git_contrib_assets.settings import OUR_API
 from git_contrib_assets.storage import landing_zone as landing
+from git_contrib_assets.storage.landed.catalogue import OWNERS
 from git_contrib_assets.storage.warehouse import table_name
 from git_contrib_assets.tables import Table
 from git_contrib_assets.warehouse import tables as warehouse
@@ -30,7 +33,15 @@ DESCRIBED = {
     **MARTS,
     **{f"warehouse/{table.name}": table for table in warehouse.TABLES},
     **{f"landing/{table.name}": table for table in landing.TABLES},
+    **{f"marts/{mart.table.name}": mart.table for mart in catalogue.MARTS},
+    "landing/owners": OWNERS,
     "serving/snapshot": SNAPSHOT,
+    "serving/catalogue": catalogue_contract.SNAPSHOT,
+}
+ABOUT_THE_CATALOGUE = {
+    "landing/owners",
+    "serving/catalogue",
+    *(f"marts/{mart.table.name}" for mart in catalogue.MARTS),
 }
 every_asset = pytest.mark.parametrize("key", sorted(NODES))
 every_mart = pytest.mark.parametrize("key", sorted(MARTS))
@@ -50,7 +61,7 @@ def test_every_asset_is_described() -> None:
 def test_the_first_sentence_is_the_grain(key: str) -> None:
     description = NODES[key].description or ""
     assert description.startswith(DESCRIBED[key].grain + ".")
-    if key != "serving/snapshot":
+    if not key.startswith("serving/"):
         assert f"Key: {', '.join(f'`{column}`' for column in DESCRIBED[key].key)}" in description
 
 
@@ -67,13 +78,14 @@ def test_everything_has_a_kind_an_owner_a_group_and_a_version(key: str) -> None:
     node = NODES[key]
     assert node.kinds
     assert node.owners == ["team:data"]
-    assert node.group_name == f"contributors/{node.key.path[0]}"
+    subject = "catalogue" if key in ABOUT_THE_CATALOGUE else "contributors"
+    assert node.group_name == f"{subject}/{node.key.path[0]}"
     assert node.tags["layer"] == key.partition("/")[0]
     assert node.code_version
 
 
 def test_personal_data_are_marked() -> None:
-    """Where there is a name, a login or an address of a person; the snapshot holds the tables about people."""
+    """Where there is a name, a login or an address of a person, or something private; snapshots hold such tables."""
     assert {key for key, node in NODES.items() if "pii" in node.tags} == {
         "landing/commits",
         "landing/accounts",
@@ -81,7 +93,13 @@ def test_personal_data_are_marked() -> None:
         "warehouse/authors",
         "marts/contributors",
         "marts/first_commits",
+        "marts/catalogue_names",
+        "marts/catalogue_owners",
+        "marts/catalogue_repositories",
+        "marts/public_owners",
+        "landing/owners",
         "serving/snapshot",
+        "serving/catalogue",
     }
 
 
@@ -95,7 +113,7 @@ def test_a_mart_is_fresh_for_a_day_and_a_half(key: str) -> None:
 def test_links_lead_to_the_api(tmp_path: Path) -> None:
     app = create_app(ApiSettings(published=tmp_path))
     links = [str(link) for key in NODES if (link := value(key, "served_by"))]
-    assert len(links) == 4
+    assert len(links) == 5
     for link in links:
         assert link.removeprefix(OUR_API) in app.openapi()["paths"]
     app.state.store.close()

@@ -49,14 +49,24 @@ class Scene:
         self.landing, self.github, self.heard = LandingZone(home), github, Heard()
         self.landing.prepare()
 
-    async def refresh(self, *targets):
+    async def refresh(self, *targets, with_private=False):
         """The catalogue of a day later."""
         self.github.day += 1
         self.github.asked.clear()
         self.heard = Heard()
         with reporting_to(self.heard):
             parsed = [Target.parse(one) for one in targets]
-            return await refresh_catalogue(GitHubScene().client, self.landing, parsed, run_id=f"run-{self.github.day}")
+            return await refresh_catalogue(
+                GitHubScene().client,
+                self.landing,
+                parsed,
+                run_id=f"run-{self.github.day}",
+                with_private=with_private,
+            )
+
+    @property
+    def private(self):
+        return {one.repository_id: one for one in self.landing.catalogue.private_repositories.all()}
 
     @property
     def landed(self):
@@ -473,3 +483,84 @@ async def test_me_without_a_token_is_that_targets_own_failure(scene):
     catalogue = await refresh_catalogue(client, scene.landing, [Target("@me"), Target("acme")], run_id="run")
     assert isinstance(catalogue.failed["@me"], NotAllowed)
     assert sorted(scene.landed) == [101, 102]
+
+
+# Private repositories, for the catalogue
+
+
+@pytest.fixture
+def vault(github):
+    """One that is not public, in the lists of those who may see it."""
+    github.add(109, "acme/vault", private=True, visibility="private")
+
+
+async def test_private_ones_are_landed_only_if_they_are_asked_for(scene, vault):
+    catalogue = await scene.refresh("acme")
+    assert (sorted(scene.landed), scene.private, catalogue.left_out) == ([101, 102], {}, 1)
+    catalogue = await scene.refresh("acme", with_private=True)
+    assert (sorted(scene.landed), sorted(scene.private), catalogue.left_out) == ([101, 102], [109], 0)
+    assert scene.private[109].visibility == "private"
+
+
+async def test_what_a_listing_of_public_ones_does_not_show_stays_as_it_was(scene, vault):
+    await scene.refresh("acme", with_private=True)
+    before = scene.private
+    del scene.github.repositories[109]
+    await scene.refresh("acme")
+    assert scene.private == before
+    assert scene.github.asked == ["/orgs/acme/repos"]
+
+
+async def test_one_that_turned_private_is_kept_in_both_lists(scene, github):
+    await scene.refresh("acme", with_private=True)
+    github.add(102, "acme/bolt", private=True, visibility="private")
+    catalogue = await scene.refresh("acme", with_private=True)
+    assert catalogue.private == {102}
+    assert (scene.landed[102].is_private, scene.landed[102].missing_reason) == (True, "private")
+    assert scene.private[102].missing_since is None
+    assert scene.private[102].first_seen_at == scene.landed[102].first_seen_at
+
+
+async def test_one_that_is_public_now_leaves_the_private_list(scene, vault, github):
+    await scene.refresh("acme", with_private=True)
+    github.add(109, "acme/vault")
+    await scene.refresh("acme")
+    assert scene.private == {}
+    assert not scene.landed[109].is_private
+    names = [
+        (one.visibility, one.last_day is None)
+        for one in scene.landing.catalogue.names.all()
+        if one.repository_id == 109
+    ]
+    assert sorted(names) == [("private", False), ("public", True)]
+
+
+async def test_a_private_one_that_is_gone_is_asked_about_once_and_marked(scene, vault, github):
+    await scene.refresh("acme", with_private=True)
+    del github.repositories[109]
+    await scene.refresh("acme", with_private=True)
+    assert scene.github.asked == ["/orgs/acme/repos", "/repositories/109"]
+    assert (scene.private[109].missing_reason, scene.private[109].repository) == ("not_found", "acme/vault")
+    await scene.refresh("acme", with_private=True)
+    assert scene.github.asked == ["/orgs/acme/repos"]
+
+
+async def test_one_that_slipped_from_page_to_page_stays(scene, vault, github):
+    await scene.refresh("acme", with_private=True)
+    github.hide(109)
+    await scene.refresh("acme", with_private=True)
+    assert scene.private[109].missing_since is None
+
+
+async def test_a_single_private_repository_can_be_catalogued(scene, vault):
+    catalogue = await scene.refresh("acme/vault", with_private=True)
+    assert (catalogue.failed, sorted(scene.private)) == ({}, [109])
+    catalogue = await scene.refresh("acme/vault")
+    assert "is private" in str(catalogue.failed["acme/vault"])
+
+
+async def test_private_names_are_in_no_list_of_public_ones(scene, vault):
+    await scene.refresh("acme", with_private=True)
+    for file in scene.landing.folder.rglob("*"):
+        if file.is_file() and file.parent != scene.landing.catalogue.folder:
+            assert b"vault" not in file.read_bytes()

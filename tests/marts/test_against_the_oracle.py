@@ -20,8 +20,7 @@ from organisations import Organisation, commits, crowded_organisation, organisat
 from references import in_the_warehouse, orphans
 
 from git_contrib_assets.marts.checks import one_row_per_key
-from git_contrib_assets.marts.contributors import OLD_MONTHS
-from git_contrib_assets.marts.registry import MARTS
+from git_contrib_assets.marts.contributors import MARTS, OLD_MONTHS
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import publish
 from git_contrib_assets.storage.warehouse import read_violations

@@ -1,4 +1,4 @@
--- repositories whose owner is not in the table of owners
+-- repositories whose owner is not in the table of owners; must return no row
 -- reads: marts.catalogue_repositories, marts.catalogue_owners
 select
     repository_id,

@@ -1,4 +1,4 @@
--- repositories in a public table that were not public when they were seen last
+-- repositories in a public table that were not public when they were seen last; must return no row
 -- reads: marts.public_repositories, landing.private_repositories, landing.repositories
 select public.repository_id
 from marts.public_repositories as public

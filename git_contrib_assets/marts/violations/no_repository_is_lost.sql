@@ -1,4 +1,4 @@
--- repositories of the current snapshot (attached as previous) that the table no longer has
+-- repositories of the current snapshot (attached as previous) that the table no longer has; must return no row
 -- reads: marts.catalogue_repositories, previous.repositories
 select
     repository_id,

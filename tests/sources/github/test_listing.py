@@ -57,6 +57,7 @@ async def test_an_organisation(scene, httpx_mock):
         target="acme",
         first_seen_at=LISTED_AT,
         listed_at=LISTED_AT,
+        visibility="public",
     )
     assert listing.complete
     assert listing.rejected == []
@@ -263,12 +264,38 @@ async def test_a_single_repository_that_cannot_be_had(scene, httpx_mock, reply, 
 # The signed-in user
 
 
-async def test_the_signed_in_users_own_public_repositories(scene, httpx_mock):
-    url = f"{API}/user/repos?per_page=100&affiliation=owner&visibility=public"
-    httpx_mock.add_response(url=url, json=answer("repositories"))
+ME = f"{API}/user/repos?per_page=100&affiliation=owner%2Ccollaborator%2Corganization_member&sort=full_name"
+
+
+async def test_all_that_the_signed_in_user_can_see(scene, httpx_mock):
+    """Of private ones the ids alone are kept: they tell how many were left out."""
+    httpx_mock.add_response(url=ME, json=answer("repositories"))
     listing = await list_target(scene.client, Target("@me"))
     assert {one.target for one in listing.repositories} == {"@me"}
     assert "acme/vault" not in [one.repository for one in listing.repositories]
+    assert (len(listing.private), listing.private_repositories) == (1, [])
+
+
+async def test_private_ones_are_kept_where_they_are_asked_for(scene, httpx_mock):
+    httpx_mock.add_response(url=ME, json=answer("repositories"))
+    listing = await list_target(scene.client, Target("@me"), with_private=True)
+    (private,) = listing.private_repositories
+    assert (private.repository, private.is_private, private.visibility) == ("acme/vault", True, "private")
+    assert "acme/vault" not in [one.repository for one in listing.repositories]
+
+
+async def test_of_an_organisation_too(scene, httpx_mock):
+    url = f"{API}/orgs/acme/repos?per_page=100&type=all&sort=full_name"
+    internal = {**answer("repository"), "id": 5, "private": True, "visibility": "internal"}
+    httpx_mock.add_response(url=url, json=[*answer("repositories"), internal])
+    listing = await list_target(scene.client, ACME, with_private=True)
+    assert {one.visibility for one in listing.private_repositories} == {"private", "internal"}
+
+
+async def test_a_single_private_repository(scene, httpx_mock):
+    httpx_mock.add_response(url=f"{API}/repos/acme/vault", json={**answer("repository"), "private": True})
+    listing = await list_target(scene.client, Target("acme", "vault"), with_private=True)
+    assert ([one.visibility for one in listing.private_repositories], listing.repositories) == (["private"], [])
 
 
 async def test_nobody_is_signed_in_without_a_token():
