@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from git_contrib_assets.serving.contract import PUBLICATIONS
+from git_contrib_assets.serving.contract import PUBLICATIONS, Publication
 from git_contrib_assets.storage import landing_zone as landing
 from git_contrib_assets.tables import Table
 from git_contrib_assets.warehouse import tables as warehouse
@@ -17,7 +17,7 @@ are UTC without a zone. The words are explained in [definitions.md](definitions.
 PUBLISHED = """\
 # Published: {name}
 
-Version {version} of the contract: what every file `published/{name}/<snapshot id>.duckdb` holds. The same descriptions are
+Version {version} of the contract: what every file `{folder}/<snapshot id>.duckdb` holds. The same descriptions are
 comments in the file itself.
 """
 
@@ -36,8 +36,8 @@ def text() -> str:
         text
         for publication in PUBLICATIONS
         for text in (
-            PUBLISHED.format(name=publication.name, version=publication.version),
-            *(_section(table, table.name) for table in publication.all_tables),
+            PUBLISHED.format(name=publication.name, version=publication.version, folder=_folder(publication)),
+            *(_section(table, table.published_name) for table in publication.all_tables),
         )
     ]
     working = [
@@ -46,6 +46,10 @@ def text() -> str:
         for table in tables
     ]
     return "\n".join([HEAD, *published, WORKING, *working])
+
+
+def _folder(publication: Publication) -> str:
+    return str(publication.folder(Path("published")))
 
 
 def _section(table: Table, title: str) -> str:

@@ -8,6 +8,7 @@ import pytest
 from histories import MadeHome, commit
 
 from git_contrib_assets.serving.contract import PUBLICATIONS
+from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 OF_DUCKDB_1_1 = {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP"}
 """Types that 1.1 has. A column of a newer one would shut the whole file there."""
@@ -48,4 +49,4 @@ def test_older_versions_open_the_file(made: MadeHome, tmp_path: Path, version: s
     found, newcomers, comment, *tables = read.stdout.strip().split("|")
     assert (found, newcomers) == (version, "2")
     assert comment
-    assert set(tables) == {table.name for one in PUBLICATIONS for table in one.all_tables}
+    assert set(tables) == {table.name for table in PUBLICATION.all_tables}

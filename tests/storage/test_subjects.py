@@ -8,7 +8,7 @@ import pytest
 from histories import MadeHome, commit
 
 from git_contrib_assets.errors import LockBusy
-from git_contrib_assets.graph.automation import collect_job, refresh_job, tables_follow_crawl
+from git_contrib_assets.graph.automation import catalogue_job, collect_job, refresh_job, tables_follow_crawl
 from git_contrib_assets.graph.resources import Installation
 from git_contrib_assets.storage.subjects import CONTRIBUTORS, Subject
 
@@ -69,6 +69,9 @@ def test_an_asset_of_another_subject_joins_no_job_of_the_contributors() -> None:
 
     graph = dg.Definitions.merge(defs, dg.Definitions(assets=[events, others])).resolve_asset_graph()
     ours = {node.key for node in graph.asset_nodes if node.group_name.startswith("contributors/")}
-    assert collect_job.selection.resolve(graph) == ours
-    assert refresh_job.selection.resolve(graph) == ours - {dg.AssetKey(["landing", "repositories"])}
+    catalogue = {node.key for node in graph.asset_nodes if node.group_name.startswith("catalogue/")}
+    listing, owners = dg.AssetKey(["landing", "repositories"]), dg.AssetKey(["landing", "owners"])
+    assert collect_job.selection.resolve(graph) == ours | catalogue - {owners}  # the same listing feeds both
+    assert refresh_job.selection.resolve(graph) == ours - {listing} | catalogue - {owners}
+    assert catalogue_job.selection.resolve(graph) == {listing} | catalogue
     assert tables_follow_crawl.asset_selection.resolve(graph) == ours
