@@ -1,5 +1,6 @@
 """Commands that collect: run and demo."""
 
+import io
 import sys
 import time
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from git_contrib_assets.cli.shell import (
 from git_contrib_assets.errors import UsageError
 from git_contrib_assets.records import Target
 from git_contrib_assets.serving import read
+from git_contrib_assets.serving.contract import catalogue as catalogue_contract
 from git_contrib_assets.serving.contract import contributors as contract
 from git_contrib_assets.settings import Settings, current, using
 from git_contrib_assets.storage.home import Home
@@ -29,6 +31,7 @@ from git_contrib_assets.storage.home import Home
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARK_MONTHS = 36
 _LEAST_WIDTH = 110
+_CSV_LINES = 4
 _DEMO_TOKEN = "demo"  # noqa: S105 - of the bundled stand-in, which gives nothing away
 
 
@@ -162,13 +165,18 @@ def demo(context: click.Context, once: bool, host: str, port: int, ui_port: int)
 def _demo(settings: Settings, *, once: bool, quiet: bool, host: str, port: int, ui_port: int) -> None:
     home = Home(settings.home)
     targets = [Target.parse(target) for target in settings.targets]
-    code = collect(settings, targets, 60.0, quiet=quiet, command=f"git-contrib --home {home.root}")
+    command = f"git-contrib --home {home.root}"
+    code = collect(settings, targets, 60.0, quiet=quiet, command=command)
     if code == INTERRUPTED:
         leave_at_once(code)
     with read.open_snapshot(home) as snapshot:
         rows = snapshot.rows(contract.REPOSITORIES)
         months = snapshot.last_months(_SPARK_MONTHS)
+    with read.open_snapshot(home, catalogue_contract.PUBLICATION) as snapshot:
+        repositories_csv = io.BytesIO()
+        snapshot.write_repositories_csv(repositories_csv)
     _print_demo_table(rows, months)
+    _print_first_lines(repositories_csv.getvalue().decode(), command)
     if once:
         sys.exit(code)
     run_everything(home, host, port, ui_port)  # beside the stand-in, so that the UI can crawl too
@@ -185,6 +193,14 @@ def _print_demo_table(rows: list[dict[str, Any]], months: dict[str, list[int]]) 
         numbers = (f"{row[name]:,}" for name in ("commits", "contributors", "bots"))
         screen.add_row(row["repository"], row["state"], *numbers, _spark(months.get(row["repository"], [])))
     Console(width=max(Console().width, _LEAST_WIDTH)).print(screen)
+
+
+def _print_first_lines(repositories_csv: str, command: str) -> None:
+    """The beginning of the file that lists repositories and owners, and how to get all of it."""
+    screen = Console()
+    screen.print(f"\nRepositories and their owners, by {command} export repositories.csv:", soft_wrap=True)
+    for line in repositories_csv.splitlines()[:_CSV_LINES]:
+        screen.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _spark(counts: list[int]) -> str:

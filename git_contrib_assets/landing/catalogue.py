@@ -194,7 +194,8 @@ class _Refresh:
 
     async def _mark_private_missing(self, listing: Listing) -> None:
         """The same for private repositories, if this listing would have shown them."""
-        if not listing.with_private or not listing.complete or listing.rejected:
+        shows_private = listing.with_private and self.client.signed_in
+        if not shows_private or not listing.complete or listing.rejected:
             return
         target = str(listing.target).lower()
         for gone in [one for one in self.known_private.values() if one.target.lower() == target]:

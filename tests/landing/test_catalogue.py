@@ -545,6 +545,17 @@ async def test_a_private_one_that_is_gone_is_asked_about_once_and_marked(scene, 
     assert scene.github.asked == ["/orgs/acme/repos"]
 
 
+async def test_without_a_token_nothing_is_said_of_private_ones(scene, vault, github):
+    await scene.refresh("acme", with_private=True)
+    before = scene.private
+    github.hide(109)
+    github.asked.clear()
+    client = GitHubScene(token=None).client
+    await refresh_catalogue(client, scene.landing, [Target("acme")], run_id="run", with_private=True)
+    assert scene.private == before
+    assert github.asked == ["/orgs/acme/repos"]
+
+
 async def test_one_that_slipped_from_page_to_page_stays(scene, vault, github):
     await scene.refresh("acme", with_private=True)
     github.hide(109)
