@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from git_contrib_assets.serving.contract import PUBLICATIONS, Publication
+from git_contrib_assets.serving.contract import PRIVATE_PUBLICATIONS, PUBLICATIONS, Publication
 from git_contrib_assets.storage import landing_zone as landing
 from git_contrib_assets.tables import Table
 from git_contrib_assets.warehouse import tables as warehouse
@@ -34,7 +34,7 @@ def text() -> str:
     """The page as the contract gives it now, and the tables that lead to it."""
     published = [
         text
-        for publication in PUBLICATIONS
+        for publication in (*PUBLICATIONS, *PRIVATE_PUBLICATIONS)
         for text in (
             PUBLISHED.format(name=publication.name, version=publication.version, folder=_folder(publication)),
             *(_section(table, table.published_name) for table in publication.all_tables),

@@ -14,14 +14,14 @@ def in_the_warehouse(table: Table) -> str:
 
 
 def in_the_file(table: Table) -> str:
-    return table.name
+    return table.published_name
 
 
 def orphans(
     connection: duckdb.DuckDBPyConnection, publication: Publication, name_of: Callable[[Table], str]
 ) -> dict[str, int]:
     """The number of such rows by table and columns; none where all references hold."""
-    by_name = {table.name: table for table in publication.all_tables}
+    by_name = {table.published_name: table for table in publication.all_tables}
     found = {}
     for table in publication.all_tables:
         for reference in table.references:

@@ -16,9 +16,14 @@ from git_contrib_assets.storage.home import Home
     show_default=True,
     help="Upper bound of waiting for another copy, or for whoever has locked the tables",
 )
+@click.option(
+    "--include-private",
+    is_flag=True,
+    help="Private repositories and the addresses of owners, too, in tables of their own",
+)
 @click.pass_context
 @errors_to_exit_codes
-def copy_to(context: click.Context, url: str | None, max_wait: float) -> None:
+def copy_to(context: click.Context, url: str | None, max_wait: float, include_private: bool) -> None:
     """Copy the published tables to PostgreSQL, into the schema git_contrib; only what changed is written.
 
     URL is postgresql://user@host:5432/database, without a password; without one, that of GIT_CONTRIB_POSTGRES_URL.
@@ -33,7 +38,7 @@ def copy_to(context: click.Context, url: str | None, max_wait: float) -> None:
     def say(line: str) -> None:
         click.echo(line, err=True)
 
-    copied = copy(Home(settings.home), address, max_wait=max_wait, on_wait=say)
+    copied = copy(Home(settings.home), address, max_wait=max_wait, on_wait=say, include_private=include_private)
     if context.obj["quiet"]:
         return
     for one in copied:

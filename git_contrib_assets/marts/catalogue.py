@@ -4,7 +4,7 @@ The tables of all rows are made for the private publication, which only requests
 """
 
 from git_contrib_assets.marts.mart import Mart, Rule
-from git_contrib_assets.tables import Column, Table
+from git_contrib_assets.tables import Column, Reference, Table
 
 SUBJECT = "catalogue"
 _REPOSITORY_ID = Column("repository_id", "BIGINT", "GitHub's numeric id: it survives renames and transfers")
@@ -44,12 +44,16 @@ _OWNER_COLUMNS = (
     Column("type", "VARCHAR", "Organization or User", personal=False),
 )
 
+_OF_OWNER = Reference(("owner_id",), "owners")
+_OF_REPOSITORY = Reference(("repository_id",), "repositories")
+
 ALL_REPOSITORIES = Table(
     name="catalogue_repositories",
     published_as="repositories",
     grain="One row per repository ever listed, private ones included",
     key=("repository_id",),
     order=("repository", "repository_id"),
+    references=(_OF_OWNER,),
     columns=_REPOSITORY_COLUMNS,
 )
 ALL_OWNERS = Table(
@@ -74,6 +78,7 @@ ALL_NAMES = Table(
     grain="One row per repository and name, owner or visibility that it had for a while",
     key=("repository_id", "first_day", "repository", "visibility"),
     order=("repository_id", "first_day", "repository", "visibility"),
+    references=(_OF_REPOSITORY,),
     columns=(
         *_NAME_COLUMNS,
         Column("visibility", "VARCHAR", "public, private or internal, at that time", personal=False),
@@ -86,6 +91,7 @@ PUBLIC_REPOSITORIES = Table(
     grain="One row per public repository ever listed",
     key=("repository_id",),
     order=("repository", "repository_id"),
+    references=(_OF_OWNER,),
     columns=_REPOSITORY_COLUMNS,
 )
 PUBLIC_OWNERS = Table(
@@ -108,6 +114,7 @@ PUBLIC_NAMES = Table(
     grain="One row per public repository and name or owner that it had while it was public",
     key=("repository_id", "first_day", "repository"),
     order=("repository_id", "first_day", "repository"),
+    references=(_OF_REPOSITORY,),
     columns=(*_NAME_COLUMNS, *_DAYS),
 )
 

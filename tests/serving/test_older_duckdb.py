@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from histories import MadeHome, commit
 
-from git_contrib_assets.serving.contract import PUBLICATIONS
+from git_contrib_assets.serving.contract import PRIVATE_PUBLICATIONS, PUBLICATIONS
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 OF_DUCKDB_1_1 = {"VARCHAR", "BIGINT", "INTEGER", "DOUBLE", "BOOLEAN", "DATE", "TIMESTAMP"}
@@ -24,7 +24,12 @@ print(duckdb.__version__, connection.execute("select sum(number_of_new_contribut
 
 
 def test_no_column_has_a_type_that_older_versions_do_not_know() -> None:
-    types = {column.type for one in PUBLICATIONS for table in one.all_tables for column in table.columns}
+    types = {
+        column.type
+        for one in (*PUBLICATIONS, *PRIVATE_PUBLICATIONS)
+        for table in one.all_tables
+        for column in table.columns
+    }
     assert types <= OF_DUCKDB_1_1
 
 

@@ -4,10 +4,9 @@ from git_contrib_assets.published_files import CHECKED_FILE, CURRENT_LINK
 from git_contrib_assets.serving.contract import catalogue, contributors
 from git_contrib_assets.serving.contract.publication import Publication
 
-PUBLICATIONS: tuple[Publication, ...] = (
-    contributors.PUBLICATION,
-    catalogue.PUBLICATION,
-    catalogue.PRIVATE_PUBLICATION,
-)
+PUBLICATIONS: tuple[Publication, ...] = (contributors.PUBLICATION, catalogue.PUBLICATION)
+"""What anybody may read."""
+PRIVATE_PUBLICATIONS: tuple[Publication, ...] = (catalogue.PRIVATE_PUBLICATION,)
+"""What only those may read who ask for it by name, with a right to."""
 
-__all__ = ["CHECKED_FILE", "CURRENT_LINK", "PUBLICATIONS", "Publication"]
+__all__ = ["CHECKED_FILE", "CURRENT_LINK", "PRIVATE_PUBLICATIONS", "PUBLICATIONS", "Publication"]

@@ -18,7 +18,7 @@ from git_contrib_assets.serving.postgresql.merging import Changes
     key=["serving", "postgresql"],
     metadata=code_references(["serving/postgresql/copying.py"]),
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=FRESH_FOR),
-    deps=[["serving", "snapshot"]],
+    deps=[["serving", "snapshot"], ["serving", "catalogue"]],
     group_name="contributors/serving",
     kinds={"postgres"},
     owners=["team:data"],
@@ -29,7 +29,8 @@ from git_contrib_assets.serving.postgresql.merging import Changes
 def postgresql(installation: Installation) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """All published tables in PostgreSQL, in the schema git_contrib.
 
-    Rows are merged by key, each publication in one transaction. A snapshot that is there already is not copied again.
+    Rows are merged by key, each publication in one transaction. A snapshot that is there already is not copied again. What is
+    private is left out: `git-contrib copy-to --include-private` copies it.
     """
     with installation.errors_reported():
         address = chosen_address(None, installation.settings)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from git_contrib_assets.errors import NotPublished
-from git_contrib_assets.serving.contract import PUBLICATIONS, Publication
+from git_contrib_assets.serving.contract import PRIVATE_PUBLICATIONS, PUBLICATIONS, Publication
 from git_contrib_assets.serving.postgresql.address import Address
 from git_contrib_assets.serving.postgresql.merging import Changes, fill, load, merge
 from git_contrib_assets.serving.postgresql.schema import (
@@ -62,14 +62,19 @@ def copy(
     max_wait: float = DEFAULT_MAX_WAIT,
     on_wait: Callable[[str], None] = lambda _: None,
     publications: Sequence[Publication] = PUBLICATIONS,
+    include_private: bool = False,
 ) -> list[Copied]:
     """Let the tables in PostgreSQL be those of the current snapshots, publication by publication.
+
+    With ``include_private`` the private publications too, in tables of their own: who may read those is for the database
+    to say.
 
     Safe to run twice, to be killed, and to be run by two at once: the second waits for ``max_wait`` seconds. Raises
     NotPublished, SnapshotUnreadable, DatabaseUnreachable, DatabaseRefused, DatabaseMismatch, LockBusy or CopyFailed; what
     of a publication was changed until then is undone.
     """
-    there = [one for one in publications if files_of(home, one)]
+    wanted = [*publications, *(PRIVATE_PUBLICATIONS if include_private else ())]
+    there = [one for one in wanted if files_of(home, one)]
     if not there:
         raise NotPublished(f"Nothing is published in {home.root} yet: run `git-contrib run` first, then copy")
     with connected(address) as session:

@@ -119,7 +119,7 @@ def qualified(name: str) -> str:
 
 def named_tables(publication: Publication) -> dict[str, Table]:
     """A publication's tables by their names in PostgreSQL, each after those it refers to."""
-    by_name = {table.name: table for table in publication.all_tables}
+    by_name = {table.published_name: table for table in publication.all_tables}
     order = TopologicalSorter({name: {one.table for one in table.references} for name, table in by_name.items()})
     return {publication.name_among_all(name): by_name[name] for name in order.static_order()}
 
@@ -187,9 +187,9 @@ def _foreign_keys(present: Present, publication: Publication) -> Iterator[str]:
 
     Without one, each row that is deleted in the other table is looked for in all of this one.
     """
-    by_name = {table.name: table for table in publication.all_tables}
+    by_name = {table.published_name: table for table in publication.all_tables}
     for table in publication.all_tables:
-        name = publication.name_among_all(table.name)
+        name = publication.name_among_all(table.published_name)
         there = present.tables.get(name)
         for reference in table.references:
             constraint = f"{name}_of_{reference.table}"

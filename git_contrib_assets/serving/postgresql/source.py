@@ -34,17 +34,14 @@ class Source:
     def batches(self, table: Table) -> pa.RecordBatchReader:
         """A table's rows in batches of bounded size: times with their zone, texts without NUL."""
         columns = ", ".join(_readable(column) for column in table.columns)
-        parts = [f"select {columns} from file_{number}.{table.name}" for number in range(self._files)]  # noqa: S608 - our own names
+        parts = [f"select {columns} from file_{number}.{table.published_name}" for number in range(self._files)]  # noqa: S608 - our own names
         reader = self._connection.sql(" union all ".join(parts)).to_arrow_reader(_BATCH_ROWS)
         zoned = pa.schema([_zoned(one) for one in reader.schema])
         return pa.RecordBatchReader.from_batches(zoned, (batch.cast(zoned) for batch in reader))
 
 
 def files_of(home: Home, publication: Publication) -> tuple[Path, ...]:
-    """The files whose rows together are the publication; none if there is no snapshot of it.
-
-    A file with private rows would be the second, where somebody asked for them.
-    """
+    """The files whose rows together are the publication; none if there is no snapshot of it."""
     current = current_target(publication.reading_folder(home.published))
     return (current,) if current else ()
 

@@ -9,11 +9,18 @@ import pytest
 from histories import NOW, MadeHome, at, commit
 from references import in_the_file, orphans
 
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, PUBLICATIONS, Publication
+from git_contrib_assets.serving.contract import (
+    CHECKED_FILE,
+    CURRENT_LINK,
+    PRIVATE_PUBLICATIONS,
+    PUBLICATIONS,
+    Publication,
+)
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.publish import current_file, current_snapshot
 from git_contrib_assets.serving.read import open_snapshot
 
+EVERY = (*PUBLICATIONS, *PRIVATE_PUBLICATIONS)
 OTHER = replace(PUBLICATION, name="other", version=7, tables=PUBLICATION.tables[:1], top_link=False)
 
 
@@ -34,7 +41,7 @@ def files(folder: Path) -> dict[str, bytes | str]:
 
 
 def test_names_are_unique() -> None:
-    assert len({one.name for one in PUBLICATIONS}) == len(PUBLICATIONS)
+    assert len({one.name for one in EVERY}) == len(EVERY)
 
 
 def test_one_publication_never_touches_another(made: MadeHome) -> None:
@@ -91,9 +98,9 @@ def test_the_next_run_takes_the_snapshots_of_the_first_layout_over(made: MadeHom
     assert str((published / CURRENT_LINK).readlink()) == f"contributors/{CURRENT_LINK}"
 
 
-@pytest.mark.parametrize("publication", PUBLICATIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("publication", EVERY, ids=lambda one: one.name)
 def test_references_lead_to_keys_of_the_same_publication(publication: Publication) -> None:
-    by_name = {table.name: table for table in publication.all_tables}
+    by_name = {table.published_name: table for table in publication.all_tables}
     for table in publication.all_tables:
         types = {column.name: column.type for column in table.columns}
         for reference in table.references:

@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 from postgresql_scene import Database
 
-from git_contrib_assets.serving.contract import PUBLICATIONS
+from git_contrib_assets.serving.contract import PRIVATE_PUBLICATIONS, PUBLICATIONS
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 from git_contrib_assets.serving.postgresql.schema import (
     COPIES,
@@ -20,23 +20,24 @@ from git_contrib_assets.serving.postgresql.schema import (
 )
 from git_contrib_assets.serving.postgresql.session import connected
 
+EVERY = (*PUBLICATIONS, *PRIVATE_PUBLICATIONS)
 LONGEST_NAME = 63  # PostgreSQL cuts what is longer
 
 
 def test_no_two_published_tables_have_one_name_there() -> None:
-    names = [*chain.from_iterable(named_tables(one) for one in PUBLICATIONS), COPIES.name]
+    names = [*chain.from_iterable(named_tables(one) for one in EVERY), COPIES.name]
     assert len(names) == len(set(names))
 
 
 def test_every_published_type_has_its_own() -> None:
-    columns = [column for one in PUBLICATIONS for table in one.all_tables for column in table.columns]
+    columns = [column for one in EVERY for table in one.all_tables for column in table.columns]
     assert {column.type for column in columns} <= set(TYPES)
 
 
 def test_names_are_not_cut() -> None:
     made = [
         text
-        for one in PUBLICATIONS
+        for one in EVERY
         for text in (*statements(Present(), named_tables(one)), *key_statements(Present(), named_tables(one), one))
     ]
     names = set(re.findall(r'"(\w+)"', "\n".join(made)))
@@ -44,7 +45,7 @@ def test_names_are_not_cut() -> None:
     assert max(map(len, names)) <= LONGEST_NAME
 
 
-@pytest.mark.parametrize("publication", PUBLICATIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("publication", EVERY, ids=lambda one: one.name)
 def test_tables_come_after_those_they_refer_to(publication) -> None:
     order = list(named_tables(publication))
     for name, table in named_tables(publication).items():
