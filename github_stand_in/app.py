@@ -28,9 +28,10 @@ from github_stand_in.git_http import Backend, GitService
 from github_stand_in.graphql.engine import GraphQLEngine, cost_of, partial
 from github_stand_in.graphql.resolvers import Context
 from github_stand_in.limits import Limits, LimitSettings
+from github_stand_in.oauth import OAuth, OAuthSettings
 from github_stand_in.rest.accounts import AccountEndpoints
 from github_stand_in.rest.histories import HistoryEndpoints
-from github_stand_in.world import Fields, World
+from github_stand_in.world import Fields, TokenHolder, World
 
 
 def _json(content: object, status: int = 200) -> Response:
@@ -45,6 +46,7 @@ class Controls:
     limits: Limits
     faults: Faults
     log: RequestLog
+    oauth: OAuth
 
     async def handle(self, request: Request) -> Response:
         """Answer a control request."""
@@ -76,9 +78,15 @@ class Controls:
             case "POST reload":
                 self.world.reload()
             case "POST tokens":
-                self.world.add_token(str(body["token"]))
+                self.world.add_token(TokenHolder(**body) if "login" in body else str(body["token"]))
             case "DELETE tokens":
                 self.world.tokens.pop(str(body["token"]), None)
+            case "GET oauth":
+                return self.oauth.describe()
+            case "POST oauth":
+                self.oauth.configure(**body)
+            case "POST device":
+                self.oauth.decide(**body)
             case _:
                 raise KeyError(action)
         return {"done": action}
@@ -139,15 +147,21 @@ def _unknown(request: Request, error: Exception) -> Response:
 
 
 def create_app(
-    world: World, limits: LimitSettings | None = None, *, polls: int = 1, backend: Backend | None = None
+    world: World,
+    limits: LimitSettings | None = None,
+    *,
+    polls: int = 1,
+    backend: Backend | None = None,
+    oauth: OAuthSettings | None = None,
 ) -> Starlette:
     """The stand-in as an ASGI application.
 
-    `polls` is how often `stats/contributors` answers 202 before it answers; `backend` chooses git's program.
+    `polls` is how often `stats/contributors` answers 202 before it answers; `backend` chooses git's program; `oauth`
+    is the app that people can sign in to.
     """
     bookkeeping, faults, log = Limits(limits or LimitSettings()), Faults(), RequestLog()
     graphql = GraphQLService(world, bookkeeping, GraphQLEngine())
-    git, pages = GitService(world, backend), Pages(world)
+    git, pages, signing_in = GitService(world, backend), Pages(world), OAuth(world, oauth)
 
     async def answer_graphql(request: Request) -> Response:
         server = f"{request.url.scheme}://{request.url.netloc}"
@@ -157,10 +171,11 @@ def create_app(
     routes = [
         Route(
             CONTROL_PREFIX + "{action}",
-            Controls(world, bookkeeping, faults, log).handle,
+            Controls(world, bookkeeping, faults, log, signing_in).handle,
             methods=["GET", "POST", "DELETE"],
         ),
         Route(GRAPHQL_PATH, answer_graphql, methods=["POST"]),
+        *signing_in.routes(),
         *AccountEndpoints(world, bookkeeping).routes(),
         *HistoryEndpoints(world, bookkeeping, polls).routes(),
         Route("/{owner}/{name}/info/refs", git),

@@ -120,6 +120,21 @@ def unlink(root: Path, email: str) -> None:
     path.write_text(json.dumps(accounts))
 
 
+def profile(root: Path, login: str, **fields: object) -> None:
+    """Say more of an owner, or add one without repositories (a `User` unless `type` says else).
+
+    A person's `emails` are as `/user/emails` lists them (`email`, `primary`, `verified`, `visibility`), its
+    `organisations` are logins; `email` is the public one.
+    """
+    path = root / "owners.json"
+    owners: Fields = json.loads(path.read_text()) if path.exists() else {}
+    listed: list[Fields] = json.loads((root / "repositories.json").read_text())
+    known: Fields = next((entry["owner"] for entry in listed if entry["owner"]["login"] == login), {})
+    usual = {"id": zlib.crc32(login.lower().encode()) >> 1, "type": "User"}
+    owners[login] = {**usual, **known, **owners.get(login, {}), **fields}
+    path.write_text(json.dumps(owners))
+
+
 def update(root: Path, repository: str, **fields: object) -> None:
     """Change what the listing says of a repository (`owner/name`)."""
     _edit(root, lambda repositories: _find(repositories, repository).update(fields))
@@ -206,6 +221,7 @@ def push(
 ACTIONS: dict[str, Callable[..., None]] = {
     "create": create,
     "link": link,
+    "profile": profile,
     "remove": remove,
     "rename": rename,
     "unlink": unlink,

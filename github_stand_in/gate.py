@@ -163,7 +163,7 @@ class Gate:
             exchange.aliases = len(ALIAS.findall(body))
         if "authorization" in headers:
             token = token_of(headers["authorization"], kind)
-            exchange.caller = self.world.tokens.get(token) if token else None
+            exchange.caller = self.world.holder_of(token) if token else None
         target = f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path
         asked = Asked(kind, exchange.method, target, exchange.has_token, body, exchange.aliases)
         exchange.effect = self.faults.choose(asked)

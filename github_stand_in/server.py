@@ -12,7 +12,8 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from github_stand_in.changes import NewCommit
 from github_stand_in.gate import CONTROL_PREFIX, GRAPHQL_PATH, REST_PREFIX
 from github_stand_in.git_http import Backend
 from github_stand_in.limits import LimitSettings
+from github_stand_in.oauth import OAuthSettings
 from github_stand_in.world import Fields, World
 
 __all__ = ["NewCommit", "StandIn", "World", "create_app", "main", "running", "running_as_process"]
@@ -104,13 +106,37 @@ class StandIn:
         """Make it read its files again."""
         self._control("POST", "reload")
 
-    def add_token(self, token: str) -> None:
-        """Accept a token: `TOKEN[=LOGIN[:SCOPES[:ORGANISATIONS]]]`."""
-        self._control("POST", "tokens", {"token": token})
+    def add_token(self, token: str, **holder: Any) -> None:
+        """Accept a token: `TOKEN[=LOGIN[:SCOPES[:ORGANISATIONS]]]`.
+
+        Or one with the fields of a `TokenHolder` (`login`, `id`, `scopes`, `organisations`), as for a scope with a colon.
+        """
+        self._control("POST", "tokens", {"token": token, **holder})
 
     def revoke_token(self, token: str) -> None:
         """No longer accept a token."""
         self._control("DELETE", "tokens", {"token": token})
+
+    def oauth(self, **settings: Any) -> Fields:
+        """The OAuth app with the devices that asked to sign in, after changing the given settings (of `OAuthSettings`)."""
+        if settings:
+            self._control("POST", "oauth", settings)
+        found: Fields = self._control("GET", "oauth")
+        return found
+
+    def approve(self, user_code: str, login: str, scopes: Iterable[str] | None = None) -> None:
+        """Enter a device's code as a person; with `scopes`, grant these instead of those it asks for."""
+        entered = {"user_code": user_code, "login": login}
+        self._control("POST", "device", entered if scopes is None else {**entered, "scopes": list(scopes)})
+
+    def deny(self, user_code: str) -> None:
+        """Decline what a device asks for."""
+        self._control("POST", "device", {"user_code": user_code})
+
+    def profile(self, login: str, **fields: Any) -> None:
+        """Change or add an owner's fields: `email`, `emails`, `organisations` (see `changes.profile`)."""
+        changes.profile(self.root, login, **fields)
+        self.reload()
 
     def push(self, repository: str, commits: Sequence[NewCommit], **options: Any) -> list[str]:
         """Push commits (see `changes.push`) and serve them."""
@@ -177,9 +203,15 @@ class _Server(uvicorn.Server):
                 self._loop.call_soon_threadsafe(self._stopping.set)
 
 
-def _server(world: World, limits: LimitSettings | None, polls: int, backend: Backend | None) -> _Server:
+def _server(
+    world: World,
+    limits: LimitSettings | None = None,
+    polls: int = 1,
+    backend: Backend | None = None,
+    oauth: OAuthSettings | None = None,
+) -> _Server:
     config = uvicorn.Config(
-        create_app(world, limits, polls=polls, backend=backend),
+        create_app(world, limits, polls=polls, backend=backend, oauth=oauth),
         # uvloop starts subprocesses in the main thread only.
         loop="asyncio",
         lifespan="off",
@@ -217,10 +249,12 @@ def running(
     limits: LimitSettings | None = None,
     polls: int = 1,
     backend: Backend | None = None,
+    oauth: OAuthSettings | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> Iterator[StandIn]:
-    """A stand-in in a thread of this process, with an event loop of its own."""
-    world = World(root, tokens)
-    server = _server(world, limits, polls, backend)
+    """A stand-in in a thread of this process, with an event loop of its own. By `clock` codes and tokens expire."""
+    world = World(root, tokens, clock=clock)
+    server = _server(world, limits, polls, backend, oauth)
     listener, server_url = _listen(port)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="stand-in", daemon=True)
     thread.start()
@@ -264,7 +298,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--token", action="append", default=[], help="TOKEN[=LOGIN[:SCOPE,...[:ORGANISATION,...]]]")
     chosen = parser.parse_args(arguments)
     world = World(chosen.root, chosen.token)
-    server = _server(world, None, 1, None)
+    server = _server(world)
     listener, server_url = _listen(chosen.port)
 
     def announce() -> None:

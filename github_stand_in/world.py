@@ -1,7 +1,8 @@
 """What the stand-in serves: repositories, accounts and tokens, read from a directory."""
 
 import json
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -40,6 +41,7 @@ class TokenHolder:
     id: int
     scopes: tuple[str, ...] = ()
     organisations: tuple[str, ...] = ()
+    expires_at: float | None = None
 
     @classmethod
     def parse(cls, text: str, number: int = 0) -> "TokenHolder":
@@ -87,14 +89,19 @@ class Repository:
         """The branch whose history counts."""
         return str(self.fields.get("default_branch") or "main")
 
+    @property
+    def collaborators(self) -> tuple[str, ...]:
+        """Logins of people outside of its owner who may work on it, in small letters."""
+        return tuple(str(login).lower() for login in self.fields.get("collaborators", ()))
+
     def visible_to(self, caller: TokenHolder | None) -> bool:
         """Whether a caller may see this repository."""
         if not self.private:
             return True
         if caller is None or "repo" not in caller.scopes:
             return False
-        owner = self.owner.login.lower()
-        return owner == caller.login.lower() or owner in (name.lower() for name in caller.organisations)
+        owner, login = self.owner.login.lower(), caller.login.lower()
+        return owner == login or login in self.collaborators or owner in (name.lower() for name in caller.organisations)
 
 
 def _account(fields: Mapping[str, Any]) -> Account | None:
@@ -151,10 +158,14 @@ class World:
     """Everything that the stand-in knows. `root` holds `<owner>/<name>.git`, `repositories.json` and `accounts.json`.
 
     Optional files: `aliases.json` (an old `owner/name` → repository id) and `owners.json` (login → more fields of the
-    owner, such as `email`; also an owner without repositories).
+    owner, such as the public `email`, all `emails` and the `organisations` of a person; also an owner without
+    repositories). `clock` says when tokens expire.
     """
 
-    def __init__(self, root: Path, tokens: Iterable[str | TokenHolder] = ()) -> None:
+    def __init__(
+        self, root: Path, tokens: Iterable[str | TokenHolder] = (), *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.clock = clock
         self.root = Path(root).resolve()
         self.store = GitStore()
         self.catalogue = Catalogue(self.root)
@@ -172,6 +183,16 @@ class World:
         holder = token if isinstance(token, TokenHolder) else TokenHolder.parse(token, len(self.tokens))
         self.tokens[holder.token] = holder
         return holder
+
+    def holder_of(self, token: str) -> TokenHolder | None:
+        """The person that a token belongs to, unless it has expired."""
+        holder = self.tokens.get(token)
+        return None if holder and holder.expires_at is not None and self.clock() >= holder.expires_at else holder
+
+    def organisations_of(self, caller: TokenHolder) -> list[Account]:
+        """The organisations that a person belongs to."""
+        found = (self.account(name) for name in caller.organisations)
+        return [account for account in found if account and account.type == "Organization"]
 
     def repositories_of(self, owner: Account, caller: TokenHolder | None) -> list[Repository]:
         """An owner's repositories, as far as the caller may see them."""

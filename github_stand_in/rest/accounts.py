@@ -9,6 +9,15 @@ from github_stand_in.rest.endpoints import ApiError, Endpoints, not_found
 from github_stand_in.rest.replies import holder_account
 from github_stand_in.world import Account, Fields, Repository
 
+ORGANISATION_SCOPES = ("admin:org", "read:org", "user", "write:org")
+EMAIL_SCOPES = ("user", "user:email")
+NO_ORGANISATIONS = "You need at least read:org scope or user scope to list your organizations."
+
+
+def _accepted(*scopes: str) -> dict[str, str]:
+    """The header that names the scopes of which an endpoint wants one."""
+    return {"x_accepted_oauth_scopes": ", ".join(scopes)}
+
 
 class AccountEndpoints(Endpoints):
     """The endpoints below /orgs, /users and /user, and /rate_limit."""
@@ -25,6 +34,8 @@ class AccountEndpoints(Endpoints):
                 "/user/{id:int}/repos": self.user_repositories,
                 "/user": self.signed_in_user,
                 "/user/repos": self.signed_in_repositories,
+                "/user/orgs": self.signed_in_organisations,
+                "/user/emails": self.signed_in_emails,
                 "/rate_limit": self.rate_limit,
             }
         )
@@ -103,11 +114,32 @@ class AccountEndpoints(Endpoints):
             if repository.visible_to(caller)
             and (
                 ("owner" in affiliations and repository.owner.login.lower() == caller.login.lower())
+                or ("collaborator" in affiliations and caller.login.lower() in repository.collaborators)
                 or ("organization_member" in affiliations and repository.owner.login.lower() in organisations)
             )
             and query.get("visibility", "all") in ("all", "private" if repository.private else "public")
         ]
         return self._listing(request, repositories, "/user/repos", "full_name")
+
+    def signed_in_organisations(self, request: Request) -> Response:
+        """GET /user/orgs"""
+        caller = self._signed_in(request)
+        accepted = _accepted(*ORGANISATION_SCOPES)
+        if not set(caller.scopes) & {*ORGANISATION_SCOPES}:
+            raise ApiError(403, NO_ORGANISATIONS, **accepted)
+        page, link = self._page(request, "/user/orgs", self.world.organisations_of(caller))
+        replies = self._replies(request)
+        return self._reply(request, [replies.listed_organisation(one) for one in page], **link, **accepted)
+
+    def signed_in_emails(self, request: Request) -> Response:
+        """GET /user/emails"""
+        caller = self._signed_in(request)
+        accepted = _accepted(*EMAIL_SCOPES)
+        if not set(caller.scopes) & {*EMAIL_SCOPES}:
+            raise ApiError(404, "Not Found", **accepted)
+        account = holder_account(self.world, caller)
+        page, link = self._page(request, "/user/emails", list(account.details.get("emails", ())))
+        return self._reply(request, page, **link, **accepted)
 
     def rate_limit(self, request: Request) -> Response:
         """GET /rate_limit"""

@@ -161,6 +161,12 @@ class Replies:
             "type": "Organization",
         }
 
+    def listed_organisation(self, account: Account) -> Fields:
+        """An organisation as lists hold it."""
+        page = self.organisation(account, 0)
+        names = ("login", "id", "node_id", "url", *ORGANISATION_URLS, "avatar_url", "description")
+        return {name: page[name] for name in names}
+
     def repository(self, repository: Repository) -> Fields:
         """A repository as lists hold it."""
         fields = repository.fields

@@ -26,7 +26,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT7
 
 from github_stand_in import organisation
-from github_stand_in.changes import create, rename
+from github_stand_in.changes import create, profile, rename
 from github_stand_in.git_objects import run_git
 from github_stand_in.graphql.engine import GraphQLEngine, cost_of
 from github_stand_in.graphql.resolvers import SCHEMA, Context
@@ -37,6 +37,7 @@ OPENAPI = ("@octokit/openapi@23.0.2", "package/generated/api.github.com.json")
 GRAPHQL = ("@octokit/graphql-schema@15.26.1", "package/schema.graphql")
 ADDRESS = "urn:openapi"
 TOKEN = "conformance"
+SCOPELESS = "conformance-without-scopes"
 # GitHub answers these anywhere without declaring them for each operation.
 EVERYWHERE = {304, 401, 403, 429}
 
@@ -182,6 +183,10 @@ def rest_replies(stand_in: StandIn, judge: RestJudge) -> None:
         ask("/user", "/user", 401, authorization="Bearer wrong")
         ask("/user/repos", "/user/repos?per_page=100")
         ask("/user/repos", "/user/repos?type=all&visibility=all", 422)
+        ask("/user/orgs", "/user/orgs")
+        ask("/user/orgs", "/user/orgs", 403, authorization=f"Bearer {SCOPELESS}")
+        ask("/user/emails", "/user/emails")
+        ask("/user/emails", "/user/emails", 404, authorization=f"Bearer {SCOPELESS}")
         ask("/rate_limit", "/rate_limit")
         ask(REPOSITORY, "/repos/conformer/was-called-this", 301)
         ask(REPOSITORY, f"/repos/{owner}/nothing-here", 404)
@@ -277,7 +282,7 @@ def queries(world: World) -> Iterator[tuple[str, str]]:
 
 def graphql_replies(stand_in: StandIn, official: GraphQLSchema, report: Report) -> None:
     """The same resolvers under the official schema must take and answer the same queries."""
-    world = World(stand_in.root, [f"{TOKEN}=conformer:repo"])
+    world = World(stand_in.root, [f"{TOKEN}=conformer:repo,user:{organisation.OWNER}"])
     engine = GraphQLEngine(official)
     client = httpx.Client(headers={"authorization": f"Bearer {TOKEN}", "user-agent": "conformance"}, timeout=60)
     for name, query in queries(world):
@@ -335,7 +340,13 @@ def main() -> int:
         create(root, "conformer/hidden", owner_type="User", private=True)
         create(root, "conformer/was-called-this", owner_type="User")
         rename(root, "conformer/was-called-this", "is-called-that")
-        with running(root, tokens=[f"{TOKEN}=conformer:repo"]) as stand_in:
+        emails = [
+            {"email": "conformer@example.invalid", "primary": True, "verified": True, "visibility": "private"},
+            {"email": "old@example.invalid", "primary": False, "verified": False, "visibility": None},
+        ]
+        profile(root, "conformer", emails=emails)
+        tokens = [f"{TOKEN}=conformer:repo,user:{organisation.OWNER}", f"{SCOPELESS}=conformer"]
+        with running(root, tokens=tokens) as stand_in:
             rest_replies(stand_in, RestJudge(description, report))
             graphql_replies(stand_in, official, report)
     schema_is_part_of(official, report)

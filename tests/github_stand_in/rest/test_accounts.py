@@ -2,9 +2,10 @@
 
 import httpx
 import pytest
-from stand_in_helpers import follow
+from stand_in_helpers import follow, web
 
 from github_stand_in.organisation import OWNER
+from github_stand_in.server import StandIn
 
 
 def test_lists_the_repositories_in_pages_with_links_by_number(harbor_api: httpx.Client) -> None:
@@ -44,3 +45,37 @@ def test_private_repositories_are_for_their_owner_alone(api: httpx.Client) -> No
     assert names("owner", "/users/ann/repos") == {"notes"}
     assert api.get("/repos/acme/secret").status_code == 404
     assert api.get("/user/repos?type=all&visibility=all").status_code == 422
+
+
+def test_emails_are_for_the_person_with_the_scope(api: httpx.Client, small: StandIn) -> None:
+    emails = [
+        {"email": "ann@example.invalid", "primary": True, "verified": True, "visibility": "private"},
+        {"email": "old@example.invalid", "primary": False, "verified": False, "visibility": None},
+    ]
+    small.profile("ann", emails=emails, email=None)
+    refused = api.get("/user/emails", headers={"authorization": "token owner"})
+    assert (refused.status_code, refused.headers["x-accepted-oauth-scopes"]) == (404, "user, user:email")
+    small.add_token("all=ann:user")
+    assert api.get("/user/emails", headers={"authorization": "token all"}).json() == emails
+    assert api.get("/users/ann").json()["email"] is None
+    assert web.get(f"{small.api_url}/user/emails").status_code == 401
+
+
+def test_organisations_are_for_the_person_with_the_scope(api: httpx.Client, small: StandIn) -> None:
+    refused = api.get("/user/orgs", headers={"authorization": "token owner"})
+    assert refused.status_code == 403
+    assert "at least read:org" in refused.json()["message"]
+    small.add_token("member=ann:user:acme,unknown")
+    (acme,) = api.get("/user/orgs", headers={"authorization": "token member"}).json()
+    assert (acme["login"], acme["id"]) == ("acme", api.get("/orgs/acme").json()["id"])
+
+
+def test_a_collaborator_sees_the_repository(api: httpx.Client, small: StandIn) -> None:
+    small.add_token("guest=bob:repo")
+    token = {"authorization": "token guest"}
+    assert api.get("/user/repos", headers=token).json() == []
+    small.update("acme/secret", collaborators=["Bob"])
+    assert [entry["name"] for entry in api.get("/user/repos", headers=token).json()] == ["secret"]
+    assert api.get("/user/repos?affiliation=owner", headers=token).json() == []
+    assert api.get("/user/repos?visibility=public", headers=token).json() == []
+    assert "secret" in {entry["name"] for entry in api.get("/orgs/acme/repos", headers=token).json()}
