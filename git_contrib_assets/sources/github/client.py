@@ -5,21 +5,22 @@ could go on: after a 401, a limit that lasts too long, or no answer.
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import httpx
 import orjson
+from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
 
 from git_contrib_assets.errors import GitHubUnavailable, LimitReached, NotAllowed, TokenRefused
-from git_contrib_assets.logs import log, redact, redacted, register_secret
+from git_contrib_assets.logs import log, redact, redacted
 from git_contrib_assets.settings import Settings
+from git_contrib_assets.sources.github.authorisation import HOW_TO_SIGN_IN, Authorisation, FixedToken
+from git_contrib_assets.sources.github.connection import http_client, in_own_thread, is_untrusted
 from git_contrib_assets.sources.github.limits import Budget, Meaning, judge
 from git_contrib_assets.sources.github.transfer import Patience, TooSlow, whole_reply
 from git_contrib_assets.sources.text import printable
@@ -29,9 +30,10 @@ API_VERSION = "2022-11-28"
 _MAX_REDIRECTS = 5
 _MAX_LIMITS = 20
 _MAX_POLLS = 20
+_MAX_RENEWALS = 2
 _LONGEST_LINK = 500
 _LONGEST_ADDRESS = 300
-_TIMEOUT = httpx.Timeout(None, connect=10.0)  # the whole of a request has a bound: Patience
+_HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
 _PATIENCE = Patience()
 _growing = wait_exponential_jitter(multiplier=0.5, max=20.0, jitter=0.5)
 
@@ -67,24 +69,28 @@ class _Refused(_TryAgain):
 
 
 class GitHubClient:
-    """Use as ``async with GitHubClient(settings, budget) as client``; all clients of a process share one budget."""
+    """Use as ``async with GitHubClient(settings, budget) as client``; all clients of a process share one budget.
+
+    Without an ``authorisation`` the token is that of the settings.
+    """
 
     def __init__(
         self,
         settings: Settings,
         budget: Budget,
         *,
+        authorisation: Authorisation | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         patience: Patience = _PATIENCE,
     ) -> None:
-        register_secret(settings.token.get_secret_value() if settings.token else None)
         self._settings = settings
+        self._authorisation = authorisation or FixedToken(settings.token)
         self._budget = budget
-        budget.anonymous = settings.token is None
+        budget.anonymous = not self._authorisation.signed_in
         self._patience = patience
         self._places = asyncio.Semaphore(CONCURRENCY)
         self._trusted = {_origin(settings.api_url), _origin(settings.graphql_url)}
-        self._http = _http_client(transport)
+        self._http = http_client(transport, _HEADERS)
 
     async def __aenter__(self) -> "GitHubClient":
         return self
@@ -97,7 +103,7 @@ class GitHubClient:
     @property
     def signed_in(self) -> bool:
         """Whether there is a token."""
-        return self._settings.token is not None
+        return self._authorisation.signed_in
 
     @property
     def budget(self) -> Budget:
@@ -180,7 +186,7 @@ class GitHubClient:
 
     async def _send(self, method: str, url: str, resource: str, content: bytes | None = None) -> httpx.Response:
         """Send until there is a final reply: limits are waited for, server errors tried again with growing waits."""
-        polls = limits = 0
+        polls = limits = renewals = 0
         while True:
             response = await self._attempts(method, url, resource, content)
             # A good page of a list says nothing about limits, and is long.
@@ -193,7 +199,9 @@ class GitHubClient:
                     if limits >= _MAX_LIMITS:
                         raise LimitReached(f"{limits} times limited by GitHub in a row: run again later", seconds=0.0)
                 case Meaning.BAD_CREDENTIALS | Meaning.UNAUTHORISED:
-                    raise _token_refused(explain(response), signed_in=self.signed_in)
+                    renewals += 1
+                    if renewals > _MAX_RENEWALS or not await self._has_another_token(response):
+                        raise self._token_refused(explain(response))
                 case Meaning.COMPUTING if polls < _MAX_POLLS:
                     polls += 1
                     await self._budget.wait(verdict.seconds or 0.0, "GitHub is computing the answer")
@@ -214,7 +222,7 @@ class GitHubClient:
                 with attempt:
                     return await self._attempt(method, url, resource, content)
         except _Refused as failure:
-            raise _token_refused(f"{failure}, {failure.attempts} times", signed_in=self.signed_in) from failure
+            raise self._token_refused(f"{failure}, {failure.attempts} times") from failure
         except _TryAgain as failure:
             raise _given_up(url, resource, failure) from failure
         raise AssertionError("unreachable: the loop returns or raises")
@@ -241,12 +249,13 @@ class GitHubClient:
     async def _reply(self, method: str, url: str, content: bytes | None, *, heavy: bool) -> httpx.Response:
         """One reply as it comes. Raises GitHubUnavailable for a certificate, else _TryAgain; ``heavy`` without an answer."""
         try:
-            request = self._http.build_request(method, url, content=content, headers=self._authorization(url))
+            headers = await self._authorization(url)
+            request = self._http.build_request(method, url, content=content, headers=headers)
             return await whole_reply(self._http, request, self._patience)
         except TooSlow as error:
             raise _Slow(str(error), heavy=error.came == 0) from error
         except (httpx.RequestError, httpx.InvalidURL) as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            if is_untrusted(error):
                 raise GitHubUnavailable(
                     f"{_shown(url)} has a certificate that is not trusted here: name its authority's file in "
                     "SSL_CERT_FILE"
@@ -255,41 +264,26 @@ class GitHubClient:
             text = printable(redact(f"{type(error).__name__}: {error}".rstrip(": ")))
             raise _TryAgain(text, heavy=heavy) from redacted(error)
 
-    def _authorization(self, url: str) -> dict[str, str]:
+    async def _authorization(self, url: str) -> dict[str, str]:
         """The token, for the configured hosts only, wherever a Link or a redirect may lead."""
-        if self._settings.token and _origin(url) in self._trusted:
-            return {"Authorization": f"Bearer {self._settings.token.get_secret_value()}"}
-        return {}
+        if _origin(url) not in self._trusted:
+            return {}
+        if self._authorisation.due:
+            await in_own_thread(self._authorisation.token)
+        token = self._authorisation.current
+        return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
 
+    async def _has_another_token(self, response: httpx.Response) -> bool:
+        """Whether the request may be sent again: the token that it bore was refused, and there is another by now."""
+        sent = response.request.headers.get("authorization", "").removeprefix("Bearer ")
+        if response.status_code != 401 or not sent:
+            return False
+        return await in_own_thread(lambda: self._authorisation.replaced(SecretStr(sent)))
 
-def _http_client(transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    """Raises GitHubUnavailable for certificates or a proxy of the environment that cannot be used."""
-    try:
-        return httpx.AsyncClient(
-            verify=_certificates() if transport is None else True,
-            timeout=_TIMEOUT,
-            transport=transport,
-            follow_redirects=False,
-            headers={
-                "Accept": "application/vnd.github+json",
-                "User-Agent": f"git-contrib/{version('git-contrib')}",
-                "X-GitHub-Api-Version": API_VERSION,
-            },
-        )
-    except (ValueError, ImportError, httpx.InvalidURL) as error:  # its text may hold the password of the proxy
-        raise GitHubUnavailable(
-            "The proxy that HTTPS_PROXY, HTTP_PROXY or ALL_PROXY names cannot be used: correct or unset it"
-        ) from redacted(error)
-
-
-def _certificates() -> ssl.SSLContext:
-    """The authorities that are trusted: well-known ones, or those of SSL_CERT_FILE and SSL_CERT_DIR."""
-    try:
-        return httpx.create_ssl_context()
-    except OSError as error:
-        raise GitHubUnavailable(
-            f"SSL_CERT_FILE or SSL_CERT_DIR holds no certificates ({error}): correct or unset it"
-        ) from error
+    def _token_refused(self, why: str) -> TokenRefused:
+        if not self.signed_in:
+            return TokenRefused(f"GitHub wants a token ({why}): {HOW_TO_SIGN_IN}; what is landed is kept")
+        return TokenRefused(f"GitHub refuses the token ({why}): {self._authorisation.advice}; what is landed is kept")
 
 
 def explain(response: httpx.Response) -> str:
@@ -307,14 +301,6 @@ def _pause(state: RetryCallState) -> float:
     failure = state.outcome.exception() if state.outcome else None
     asked = failure.seconds if isinstance(failure, _TryAgain) else None
     return _growing(state) if asked is None else asked
-
-
-def _token_refused(why: str, *, signed_in: bool) -> TokenRefused:
-    if not signed_in:
-        return TokenRefused(f"GitHub wants a token ({why}): set GITHUB_TOKEN; what is landed is kept")
-    return TokenRefused(
-        f"GitHub refuses the token ({why}): set GITHUB_TOKEN to a valid one, or unset it; what is landed is kept"
-    )
 
 
 def _given_up(url: str, resource: str, failure: _TryAgain) -> GitHubUnavailable:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from git_contrib_assets.errors import LimitReached
+from git_contrib_assets.sources.github.authorisation import HOW_TO_SIGN_IN
 
 SECONDARY_SECONDS = 60.0
 COMPUTING_SECONDS = 30.0
@@ -317,7 +318,7 @@ class Budget:
     @property
     def advice(self) -> str:
         """What to do about a limit that lasts longer than ``max_wait``."""
-        return "run again then, or set GITHUB_TOKEN" if self.anonymous else "run again then"
+        return f"run again then, or {HOW_TO_SIGN_IN}" if self.anonymous else "run again then"
 
     def allowance(self, resource: str) -> Allowance | None:
         """What may still be sent before a new window begins; None if GitHub did not tell, or that window is over."""

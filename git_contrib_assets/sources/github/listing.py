@@ -18,6 +18,7 @@ from git_contrib_assets.errors import (
 )
 from git_contrib_assets.logs import redact, redacted
 from git_contrib_assets.records import SIGNED_IN_USER, Repository, Target, is_repository_name
+from git_contrib_assets.sources.github.authorisation import HOW_TO_SIGN_IN
 from git_contrib_assets.sources.github.client import GitHubClient, explain
 from git_contrib_assets.sources.text import printable
 
@@ -59,7 +60,7 @@ async def list_target(
         return await _list_one(client, empty)
     if target.owner == SIGNED_IN_USER:
         if not client.signed_in:
-            raise NotAllowed("@me needs a token: set GITHUB_TOKEN")
+            raise NotAllowed(f"@me needs a token: {HOW_TO_SIGN_IN}")
         affiliation = "owner,collaborator,organization_member"
         seen = await _list_pages(client, empty, "/user/repos", {"affiliation": affiliation, "sort": "full_name"})
         return seen or empty

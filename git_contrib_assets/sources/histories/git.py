@@ -15,6 +15,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, stop
 from git_contrib_assets.errors import GitContribError, HistoryCorrupt, HistoryIncomplete
 from git_contrib_assets.records import Repository
 from git_contrib_assets.settings import Settings
+from git_contrib_assets.sources.github.authorisation import Authorisation, FixedToken
 from git_contrib_assets.sources.histories import git_commands
 from git_contrib_assets.sources.histories.cancellation import Cancellation
 from git_contrib_assets.sources.histories.git_commands import Git
@@ -33,10 +34,14 @@ Result = TypeVar("Result")
 
 @dataclass
 class GitHistory:
-    """The git source. ``clones`` is a cache folder; one repository is never read twice at the same time."""
+    """The git source. ``clones`` is a cache folder; one repository is never read twice at the same time.
+
+    Without an ``authorisation`` the token is that of the settings.
+    """
 
     settings: Settings
     clones: Path
+    authorisation: Authorisation | None = None
     attempts: int = _ATTEMPTS
     first_wait: float = 1.0
     patience: int = PATIENCE
@@ -92,7 +97,14 @@ class GitHistory:
 
     def _git(self, repository: Repository, cancellation: Cancellation) -> Git:
         disk_full = partial(self.disk_full, self.clones)
-        return Git(self.settings, cancellation, repository.repository, patience=self.patience, disk_full=disk_full)
+        return Git(
+            self.settings.server_url,
+            self.authorisation or FixedToken(self.settings.token),
+            cancellation,
+            repository.repository,
+            patience=self.patience,
+            disk_full=disk_full,
+        )
 
     def _clone(self, repository: Repository) -> Path:
         return self.clones / f"{repository.repository_id}.git"

@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
-from git_contrib_assets.errors import GitContribError, HistoryIncomplete, HistoryUnavailable
+from pydantic import SecretStr
+
+from git_contrib_assets.errors import GitContribError, HistoryIncomplete, HistoryUnavailable, TokenRefused
 from git_contrib_assets.logs import log
 from git_contrib_assets.progress import reporter
-from git_contrib_assets.settings import Settings
+from git_contrib_assets.sources.github.authorisation import Authorisation
 from git_contrib_assets.sources.histories.cancellation import Cancellation
 from git_contrib_assets.sources.histories.git_complaints import requests_made, translate, translate_local
 
@@ -69,7 +71,8 @@ class Git:
 
     def __init__(
         self,
-        settings: Settings,
+        server_url: str,
+        authorisation: Authorisation,
         cancellation: Cancellation,
         repository: str,
         *,
@@ -77,7 +80,8 @@ class Git:
         disk_full: Callable[[], bool],
     ) -> None:
         self.repository = repository
-        self._settings = settings
+        self._server_url = server_url
+        self._authorisation = authorisation
         self._cancellation = cancellation
         self._patience = patience
         self._disk_full = disk_full
@@ -99,9 +103,22 @@ class Git:
         return None if status else output.strip()
 
     def network(self, *arguments: str) -> str:
-        """Run a command that talks to the server; its output. Raises what its complaint means."""
+        """Run a command that talks to the server; its output. Raises what its complaint means.
+
+        It runs once more where the token is refused and there is another by now.
+        """
+        token = self._authorisation.token()
+        try:
+            return self._network(arguments, token)
+        except TokenRefused:
+            if token is None or not self._authorisation.replaced(token):
+                raise
+        return self._network(arguments, self._authorisation.token())
+
+    def _network(self, arguments: tuple[str, ...], token: SecretStr | None) -> str:
         began = time.monotonic()
-        status, output, complaint = self._communicate(arguments, _network_environment(self._settings, self._patience))
+        environment = _network_environment(self._server_url, token, self._patience)
+        status, output, complaint = self._communicate(arguments, environment)
         command = next(word for word in arguments if not word.startswith("-"))
         requests = requests_made(command, status, complaint)
         self.requests += requests
@@ -116,8 +133,8 @@ class Git:
         if status or "shallow roots" in complaint:  # a fetch that takes nothing of what is cut off ends well
             if self._cancellation.cancelled:
                 raise self._interrupted()
-            with_token = self._settings.token is not None
-            raise translate(complaint, self.repository, with_token=with_token, disk_full=self._disk_full)
+            advice = self._authorisation.advice if token else None
+            raise translate(complaint, self.repository, token_advice=advice, disk_full=self._disk_full)
         if "filtering not recognized" in complaint:
             reporter().note(f"{self.repository}: the server cannot leave out trees and sends everything")
         return output
@@ -204,15 +221,15 @@ def _output(process: subprocess.Popen[bytes]) -> IO[bytes]:
     return process.stdout
 
 
-def _network_environment(settings: Settings, patience: int) -> dict[str, str]:
+def _network_environment(server_url: str, token: SecretStr | None, patience: int) -> dict[str, str]:
     """For a command that talks to the server: the token for its host alone."""
     options = {**_NETWORK_OPTIONS, "http.lowSpeedTime": str(patience)}
     for variable, option in _AUTHORITIES.items():
         if os.environ.get(variable):
             options[option] = os.environ[variable]
-    if settings.token:
-        secret = base64.b64encode(f"x-access-token:{settings.token.get_secret_value()}".encode()).decode()
-        options[f"http.{settings.server_url}/.extraHeader"] = f"Authorization: Basic {secret}"
+    if token:
+        secret = base64.b64encode(f"x-access-token:{token.get_secret_value()}".encode()).decode()
+        options[f"http.{server_url}/.extraHeader"] = f"Authorization: Basic {secret}"
         options["http.followRedirects"] = "false"  # git would send the header to wherever a redirect leads
     return _environment(options)
 

@@ -85,18 +85,23 @@ _COMPLAINTS: tuple[tuple[tuple[str, ...], type[GitContribError], str], ...] = (
 """Lower-cased words of a complaint, and what they mean; the first that fits counts."""
 
 
-def translate(complaint: str, repository: str, *, with_token: bool, disk_full: Callable[[], bool]) -> GitContribError:
-    """The error behind a complaint about the server. ``disk_full`` is what our disk itself says."""
+def translate(
+    complaint: str, repository: str, *, token_advice: str | None, disk_full: Callable[[], bool]
+) -> GitContribError:
+    """The error behind a complaint about the server.
+
+    ``token_advice`` is what to do about a token that is refused; None if none was sent. ``disk_full`` is what our disk
+    itself says.
+    """
     text = _ADDRESS.sub("", complaint.lower()).replace(repository.lower(), "")
     own = _own_words(text)
     if any(words in own for words in _DISK_FULL):
         return no_space(repository, disk_full=disk_full)
     if any(words in own for words in _UNAUTHORISED):
-        if not with_token:
+        if token_advice is None:
             return RepositoryNotFound(f"{repository}: {GONE}")
         return TokenRefused(
-            f"GitHub refuses the token (git is not let in to {repository}): set GITHUB_TOKEN to a valid one, or unset it; "
-            "what is landed is kept"
+            f"GitHub refuses the token (git is not let in to {repository}): {token_advice}; what is landed is kept"
         )
     for words, error, meaning in _COMPLAINTS:
         if any(word in text for word in words):

@@ -22,6 +22,7 @@ from git_contrib_assets.errors import (
 )
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.records import Repository
+from git_contrib_assets.sources.github.authorisation import HOW_TO_SIGN_IN
 from git_contrib_assets.sources.github.client import CONCURRENCY, GitHubClient, QueryTooHeavy, explain
 from git_contrib_assets.sources.github.commit_pages import read_page
 from git_contrib_assets.sources.histories.cancellation import Cancellation
@@ -129,7 +130,7 @@ class RestHistory:
         advice = budget.advice
         if requests > allowance.limit:
             advice = f"that exceeds the limit of {allowance.limit} per window, allow a longer --max-wait"
-            advice += ", or set GITHUB_TOKEN" if budget.anonymous else ""
+            advice += f", or {HOW_TO_SIGN_IN}" if budget.anonymous else ""
         raise LimitReached(
             f"GitHub allows {allowance.requests} more requests until {allowance.until} and {repository.repository} takes "
             f"{requests}: {advice}",

@@ -1,6 +1,8 @@
 """The git source against real git: what it reads, what it asks for, what it makes of failures."""
 
+import base64
 import shutil
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
@@ -8,6 +10,7 @@ from crawl_scene import history_source, listed
 from git_scene import ADVERTISEMENT, ANN, ANVIL, BOB, clone_of, lose, pack_line, read, shas
 from git_server import Fault, Upstream, git
 from github_scene import TOKEN, github_settings
+from pydantic import SecretStr
 
 from git_contrib_assets.errors import (
     HistoryCorrupt,
@@ -19,7 +22,7 @@ from git_contrib_assets.errors import (
     StorageFull,
     TokenRefused,
 )
-from git_contrib_assets.sources.histories.git import sweep_clones
+from git_contrib_assets.sources.histories.git import GitHistory, sweep_clones
 
 
 def kinds_of_objects(clone):
@@ -300,6 +303,46 @@ def test_a_token_that_git_is_refused_with_is_a_refused_token(server, source, tmp
         read(source)
     assert caught.value.requests == len(server.seen) == 1
     assert clone_of(source).exists() == warm
+
+
+@dataclass
+class Replaced:
+    """A sign-in whose token was renewed by another process, as soon as somebody asks."""
+
+    tokens: list[str]
+    advice: str = "sign in again"
+    signed_in: bool = True
+    due: bool = False
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def current(self):
+        return SecretStr(self.tokens[0])
+
+    def token(self):
+        return self.current
+
+    def replaced(self, refused):
+        self.refused.append(refused.get_secret_value())
+        if len(self.tokens) > 1:
+            del self.tokens[0]
+        return self.tokens[0] != refused.get_secret_value()
+
+
+def test_a_token_that_was_renewed_meanwhile_is_sent_instead(server, tmp_path):
+    upstream = server.create("acme/anvil", ANN)
+    server.faults["acme/anvil"] = Fault(401, "Bad credentials", times=1)
+    (tmp_path / "git").mkdir()
+    authorisation = Replaced(["gho_old", "gho_new"])
+    source = GitHistory(github_settings(None, server_url=server.url), tmp_path / "git", authorisation)
+    assert shas(source) == upstream.shas()
+    assert authorisation.refused == ["gho_old"]
+    sent = [base64.b64decode(one.authorization.removeprefix("Basic ")) for one in server.seen]
+    assert sent == [b"x-access-token:gho_old"] + [b"x-access-token:gho_new"] * (len(sent) - 1)
+    server.faults["acme/anvil"] = Fault(401, "Bad credentials")
+    with pytest.raises(TokenRefused, match="sign in again"):
+        read(source)
+    assert authorisation.refused == ["gho_old", "gho_new"]
 
 
 def test_without_a_token_401_is_a_repository_that_is_missing_or_private(server, source):

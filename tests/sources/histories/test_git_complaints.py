@@ -29,7 +29,8 @@ NO_SPACE = "No space left on device"
 
 
 def meaning(complaint, *, with_token=True, disk_full=True):
-    error = translate(complaint, "acme/anvil", with_token=with_token, disk_full=lambda: disk_full)
+    advice = "unset it" if with_token else None
+    error = translate(complaint, "acme/anvil", token_advice=advice, disk_full=lambda: disk_full)
     assert "acme/anvil" in str(error)
     assert "github.com" not in str(error)
     return type(error)
@@ -96,7 +97,7 @@ def test_the_server_cannot_call_the_token_refused_in_its_text(complaint):
 
 def test_the_name_of_a_repository_or_of_a_server_is_no_complaint():
     words = "fatal: unable to access 'https://dmca.shallow.example/acme/corrupt.git/': The requested URL returned error: 502"
-    error = translate(f"{words} acme/corrupt", "acme/corrupt", with_token=False, disk_full=lambda: False)
+    error = translate(f"{words} acme/corrupt", "acme/corrupt", token_advice=None, disk_full=lambda: False)
     assert type(error) is TryAgain
 
 
