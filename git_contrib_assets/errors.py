@@ -4,10 +4,12 @@
     ├── UsageError                  exit 2   a target or an option is malformed
     ├── NotAllowed                  exit 5   the token lacks a right (403)
     │   ├── TokenRefused                     GitHub refuses the token itself (401): nothing else can be asked
+    │   ├── SignInRefused                    the person declined it, or the OAuth app does not allow it
     │   └── DatabaseRefused                  PostgreSQL refuses the user or the password, or the user lacks a right
     ├── Stopped                     exit 4   stopped by a limit or a timeout before the work was finished
     │   ├── LimitReached                     GitHub's limit lifts later than we may wait
-    │   └── LockBusy                         another run holds the lock longer than we may wait
+    │   ├── LockBusy                         another run holds the lock longer than we may wait
+    │   └── SignInExpired                    the code to sign in with was not entered in time
     ├── TargetFailed                exit 3   an owner or a single repository could not be listed (alone: exit 1)
     │   └── UnknownTarget                    it does not exist, or is private
     ├── RepositoryFailed            exit 3   one repository; the others go on
@@ -77,6 +79,12 @@ class DatabaseRefused(NotAllowed):
     reason = "database_refused"
 
 
+class SignInRefused(NotAllowed):
+    """The person declined the sign-in, or the OAuth app does not allow it."""
+
+    reason = "sign_in_refused"
+
+
 class Stopped(GitContribError):
     """Stopped by a limit or a timeout before the work was finished."""
 
@@ -101,6 +109,12 @@ class LockBusy(Stopped):
     """Another run holds the lock longer than we may wait."""
 
     reason = "locked"
+
+
+class SignInExpired(Stopped):
+    """The code to sign in with was not entered in time."""
+
+    reason = "sign_in_expired"
 
 
 class TargetFailed(GitContribError):

@@ -23,6 +23,8 @@ SOURCES = ("auto", "git", "rest")
 OUR_API = "http://127.0.0.1:8000"
 _NOT_IN_A_PATH = re.compile(r"\?|%[0-9a-fA-F]{2}")
 _TOKEN = re.compile(r"[!-~]+")
+_LONGEST_TOKEN = 10_000  # new ones are longer than a hundred; a header of more is refused by most servers
+_CLIENT_ID = re.compile(r"[!-~]{1,255}")
 _ADDRESSES = {
     "api_url": ("GITHUB_API_URL", GITHUB_API_URL),
     "graphql_url": ("GITHUB_GRAPHQL_URL", "https://api.github.com/graphql"),
@@ -54,6 +56,8 @@ class Settings(BaseSettings):
     """Where the links of the Dagster UI to our API lead."""
     postgres_url: SecretStr | None = Field(None, validation_alias="GIT_CONTRIB_POSTGRES_URL")
     """The database that what is published is copied to. It may hold a password."""
+    client_id: str | None = Field(None, validation_alias="GIT_CONTRIB_OAUTH_CLIENT_ID")
+    """Which OAuth app people sign in to. It is public: it stands in the address of GitHub's own page."""
     dagster_home: Path | None = Field(None, validation_alias="DAGSTER_HOME")
     ui_hosts: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="GIT_CONTRIB_UI_HOSTS")
     """Names under which the Dagster UI may be asked, beside its own address."""
@@ -85,6 +89,7 @@ class Settings(BaseSettings):
             "GIT_CONTRIB_UI_HOSTS": ",".join(self.ui_hosts),
             "GITHUB_TOKEN": self.token.get_secret_value() if self.token else "",
             "GIT_CONTRIB_POSTGRES_URL": self.postgres_url.get_secret_value() if self.postgres_url else "",
+            "GIT_CONTRIB_OAUTH_CLIENT_ID": self.client_id or "",
             "DAGSTER_HOME": str(self.dagster_home or ""),
         }
         return {name: value for name, value in found.items() if value}
@@ -110,11 +115,20 @@ class Settings(BaseSettings):
     @classmethod
     def _possible_token(cls, token: SecretStr | None) -> SecretStr | None:
         # It would not fit into a header, and the complaint about that would show it.
-        if token and not _TOKEN.fullmatch(token.get_secret_value()):
+        if token and not is_token(token.get_secret_value()):
             raise ValueError(
                 "GITHUB_TOKEN contains a character that is not allowed in a token, perhaps a line break: copy it again"
             )
         return token
+
+    @field_validator("client_id")
+    @classmethod
+    def _possible_client(cls, client_id: str | None) -> str | None:
+        if client_id is not None and not _CLIENT_ID.fullmatch(client_id):
+            raise ValueError(
+                "GIT_CONTRIB_OAUTH_CLIENT_ID is no client id: copy it from the settings of the OAuth app again"
+            )
+        return client_id
 
     @field_validator("source")
     @classmethod
@@ -141,6 +155,11 @@ class Settings(BaseSettings):
         names = {name for name, _ in _ADDRESSES.values()}
         others = {name: value for name, value in values.items() if name not in names}
         return {**others, "api_url": api_url, **found}
+
+
+def is_token(text: str) -> bool:
+    """Whether a text can be a token: it fits into a header, and nobody could mistake it for something else."""
+    return len(text) <= _LONGEST_TOKEN and _TOKEN.fullmatch(text) is not None
 
 
 def _graphql_beside(api_url: str) -> str:

@@ -44,7 +44,12 @@ def test_a_field_that_is_given_counts_instead_of_its_variable():
 
 def test_a_child_reads_the_same_settings():
     """Whatever is chosen reaches the programs that the supervisor starts."""
-    given = settings(GITHUB_API_URL="https://ghe.test/api/v3", GITHUB_TOKEN="ghp_abc", GIT_CONTRIB_TARGETS="a, b/c")
+    given = settings(
+        GITHUB_API_URL="https://ghe.test/api/v3",
+        GITHUB_TOKEN="ghp_abc",
+        GIT_CONTRIB_TARGETS="a, b/c",
+        GIT_CONTRIB_OAUTH_CLIENT_ID="Iv1.0",
+    )
     assert settings(**given.environment()) == given
     given = settings(GIT_CONTRIB_POSTGRES_URL="postgresql://ann:open-sesame@db.example/stats")
     assert settings(**given.environment()) == given
@@ -127,6 +132,12 @@ def test_a_token_is_not_shown():
     one = settings(GITHUB_TOKEN=" ghp_abc\n")
     assert one.token.get_secret_value() == "ghp_abc"
     assert "ghp_abc" not in repr(one)
+
+
+@pytest.mark.parametrize("client_id", ["two words", "Iv1.\nabc", "x" * 256, "ä"])
+def test_a_client_id_that_is_none(client_id):
+    with pytest.raises(UsageError, match="GIT_CONTRIB_OAUTH_CLIENT_ID"):
+        settings(GIT_CONTRIB_OAUTH_CLIENT_ID=client_id)
 
 
 def test_targets_are_a_list():

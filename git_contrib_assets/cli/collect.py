@@ -78,11 +78,13 @@ def collect(
     from git_contrib_assets.cli.console import ConsoleReporter, summarise
     from git_contrib_assets.graph.resources import budget
     from git_contrib_assets.runtime import pipeline
+    from git_contrib_assets.storage.authorisation import authorisation_for
 
     console, started = talking_console(), time.monotonic()
-    if not settings.token and settings.source != "rest" and not quiet:
+    if settings.source != "rest" and not quiet and not authorisation_for(settings).signed_in:
         console.print(
-            "No token: by git, people with several addresses are not joined. Set GITHUB_TOKEN to count them once"
+            "No token: by git, people with several addresses are not joined. Set GITHUB_TOKEN, or run git-contrib login, "
+            "to count them once"
         )
     with ConsoleReporter(console, quiet=quiet) as listener:
         outcome = pipeline.run(

@@ -12,6 +12,7 @@ from git_contrib_assets.cli.copy import copy_to
 from git_contrib_assets.cli.read import export, show, status
 from git_contrib_assets.cli.serve import serve, up
 from git_contrib_assets.cli.shell import Commands, errors_to_exit_codes
+from git_contrib_assets.cli.sign_in import login, logout
 from git_contrib_assets.logs import configure_logs
 from git_contrib_assets.settings import Settings, using
 
@@ -49,5 +50,5 @@ def main(context: click.Context, home: Path | None, verbose: int, quiet: bool) -
 
 
 # in the order in which people need them
-for _command in (run, catalogue, status, show, export, copy_to, up, serve, demo):
+for _command in (run, catalogue, status, show, export, copy_to, login, logout, up, serve, demo):
     main.add_command(_command)

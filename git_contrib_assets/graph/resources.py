@@ -14,12 +14,14 @@ from git_contrib_assets.errors import GitContribError
 from git_contrib_assets.logs import errors_redacted
 from git_contrib_assets.progress import reporter
 from git_contrib_assets.settings import Settings, current
+from git_contrib_assets.sources.github.authorisation import Authorisation
 from git_contrib_assets.sources.github.client import GitHubClient
 from git_contrib_assets.sources.github.limits import Budget
 from git_contrib_assets.sources.histories.automatic import GitElseRest
 from git_contrib_assets.sources.histories.git import GitHistory, sweep_clones
 from git_contrib_assets.sources.histories.protocol import HistorySource
 from git_contrib_assets.sources.histories.rest import RestHistory
+from git_contrib_assets.storage.authorisation import authorisation_for
 from git_contrib_assets.storage.home import Home
 from git_contrib_assets.storage.landing_zone import LandingZone
 from git_contrib_assets.storage.locks import dead_runs, forget_run, is_marked, lock, mark_run_alive
@@ -96,9 +98,13 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
         """The run's one idea of now (UTC, no zone)."""
         return self._as_of
 
+    def authorisation(self) -> Authorisation:
+        """The token to use: that of the environment, or that of the sign-in in the home."""
+        return authorisation_for(self.settings)
+
     def github(self) -> GitHubClient:
         """A client on the shared budget."""
-        return GitHubClient(self.settings, budget)
+        return GitHubClient(self.settings, budget, authorisation=self.authorisation())
 
     @contextlib.asynccontextmanager
     async def histories(self) -> AsyncIterator[HistorySource]:
@@ -107,13 +113,13 @@ class Installation(dg.ConfigurableResource):  # type: ignore[type-arg]  # generi
         Raises GitContribError when it is to be git, and git cannot be used.
         """
         wanted, unusable = self.settings.source, GitHistory.unusable()
-        git = GitHistory(self.settings, self.home.git)
+        git = GitHistory(self.settings, self.home.git, self.authorisation())
         if wanted == "git":
             if unusable:
                 raise GitContribError(f"{unusable}: install git, or set GIT_CONTRIB_SOURCE=rest, then run again")
             yield git
             return
-        async with GitHubClient(self.settings, budget) as client:
+        async with self.github() as client:
             rest = RestHistory(client)
             if wanted == "rest":
                 yield rest

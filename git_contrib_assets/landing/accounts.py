@@ -47,7 +47,7 @@ async def accounts(context: dg.AssetExecutionContext, installation: Installation
     ):
         everything = landing.repositories.all()
         current = current_names(everything).values()
-        if installation.settings.token:
+        if installation.authorisation().signed_in:
             seen = seen_by(context.instance, context.run, current)
             async with installation.github() as client:
                 visibility = VisibilityOnGitHub(client, everything)

@@ -14,8 +14,13 @@ from typing import Any
 import httpx
 import pytest
 from installations import OWNER, WITH_ACCOUNTS, Installation
+from pydantic import SecretStr
 from waiting import until
 
+from git_contrib_assets.sources.github.sign_in import Grant
+from git_contrib_assets.sources.github.user import User
+from git_contrib_assets.storage.credentials import Credentials, SignIn
+from git_contrib_assets.storage.home import Home
 from github_stand_in.server import NO_CERTIFICATES, StandIn
 
 # One client, without certificates: to load them takes longer than what is asked.
@@ -112,6 +117,28 @@ def running(installation: Installation, *arguments: str, **variables: str) -> It
         process.terminate()
         process.communicate(timeout=240)
         until(lambda: not left_on(installation.home))
+
+
+def test_a_sign_in_is_used_by_all_and_handed_to_none(installation: Installation, github: StandIn) -> None:
+    """Each program reads it from the file: no command line, environment, log or database holds it."""
+    secret = "gho_handed_to_nobody"
+    github.add_token(secret, login="ann", id=11)
+    one = SignIn.of(User(11, "ann", (), None), Grant(SecretStr(secret), ()))
+    with Credentials(Home(installation.home)).changing("a test") as sign_ins:
+        sign_ins[github.server_url] = one
+    with running(installation, "up", *FREE_PORTS, GITHUB_TOKEN="") as up:
+        processes = left_on(installation.home)
+        assert len(processes) > 4
+        for process in processes:
+            folder = Path("/proc") / str(process)
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+                assert secret.encode() not in (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        assert up.until_ended(up.launch("catalogue", {})) == "SUCCESS"
+        asked = github.requests("rest")
+        assert asked
+        assert all(entry["has_token"] for entry in asked)
+    files = [path for path in installation.home.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    assert files == [installation.home / "credentials"]
 
 
 def test_an_empty_home_comes_up_works_and_goes_down(installation: Installation, github: StandIn, up: Up) -> None:

@@ -26,6 +26,13 @@ class TooSlow(Exception):
         self.came = came
 
 
+class TooLong(Exception):
+    """The body of the reply is longer than we read."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"an answer of more than {most_bytes} bytes")
+
+
 class _Watched(httpx.AsyncByteStream):
     """A body that tells how much of it has come."""
 
@@ -42,14 +49,21 @@ class _Watched(httpx.AsyncByteStream):
         await self._body.aclose()
 
 
-async def whole_reply(http: httpx.AsyncClient, request: httpx.Request, patience: Patience) -> httpx.Response:
-    """Send the request and read all of its reply. Raises TooSlow, or what httpx raises."""
+async def whole_reply(
+    http: httpx.AsyncClient, request: httpx.Request, patience: Patience, *, most_bytes: int | None = None
+) -> httpx.Response:
+    """Send the request and read all of its reply.
+
+    Raises TooSlow, TooLong for a body of more than ``most_bytes`` as sent, or what httpx raises.
+    """
     came = 0
     begun = asyncio.get_running_loop().time()
 
     def heard(size: int) -> None:
         nonlocal came
         came += size
+        if most_bytes is not None and came > most_bytes:
+            raise TooLong(most_bytes)
         bound.reschedule(begun + patience.seconds + came / patience.bytes_per_second)
 
     try:
