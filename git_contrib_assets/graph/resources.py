@@ -39,8 +39,8 @@ budget = Budget(on_wait=lambda message: reporter().waiting(message))
 
 
 def budget_spent(before: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Requests to the API and seconds waited for its limits, by this process so far or since ``before``, as metadata."""
-    now = {"requests": budget.requests, "seconds_waited": budget.seconds_waited}
+    """Requests to the API, those that were sent again, and seconds waited, by this process so far or since ``before``."""
+    now = {"requests": budget.requests, "retries": budget.retries, "seconds_waited": budget.seconds_waited}
     return {name: round(value - (before or {}).get(name, 0), 1) for name, value in now.items()}
 
 

@@ -114,7 +114,7 @@ async def crawl(context: dg.AssetExecutionContext, config: CrawlConfig, installa
     failed |= {name: f"{name} is no longer in the catalogue: materialise landing/repositories" for name in unknown}
     summary = {
         **_summary(attempts, failed),
-        "seconds_waited": budget_spent(before)["seconds_waited"],
+        **{name: value for name, value in budget_spent(before).items() if name != "requests"},
         **budget.left("core"),
         **({"stopped": str(stopped)} if stopped else {}),
     }

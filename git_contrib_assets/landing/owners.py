@@ -41,7 +41,7 @@ async def owners(context: dg.AssetExecutionContext, installation: Installation) 
         installation.errors_reported(),
         installation.landing("asking about owners") as landing,
     ):
-        if installation.settings.token:
+        if installation.authorisation().signed_in:
             async with installation.github() as client:
                 found = await refresh_owners(client, landing)
         else:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx
 import orjson
 from pydantic import SecretStr
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from git_contrib_assets.errors import GitHubUnavailable, LimitReached, NotAllowed, TokenRefused
 from git_contrib_assets.logs import log, redact, redacted
@@ -22,6 +22,7 @@ from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.github.authorisation import HOW_TO_SIGN_IN, Authorisation, FixedToken
 from git_contrib_assets.sources.github.connection import http_client, in_own_thread, is_untrusted
 from git_contrib_assets.sources.github.limits import Budget, Meaning, judge
+from git_contrib_assets.sources.github.retries import Refused, Slow, TryAgain, often_enough, once, pause
 from git_contrib_assets.sources.github.transfer import Patience, TooSlow, whole_reply
 from git_contrib_assets.sources.text import printable
 
@@ -33,39 +34,13 @@ _MAX_POLLS = 20
 _MAX_RENEWALS = 2
 _LONGEST_LINK = 500
 _LONGEST_ADDRESS = 300
+_LONGEST_REQUEST_ID = 100
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": API_VERSION}
 _PATIENCE = Patience()
-_growing = wait_exponential_jitter(multiplier=0.5, max=20.0, jitter=0.5)
 
 
 class QueryTooHeavy(GitHubUnavailable):
     """GitHub timed out on this question (500, 502, 504 or no answer in time). Ask for less at once."""
-
-
-class _TryAgain(Exception):
-    """No usable reply; the text says what came instead, ``seconds`` when the server wants to be asked again.
-
-    ``heavy`` if the server was reached but did not get the answer together.
-    """
-
-    attempts = 5
-
-    def __init__(self, text: str, seconds: float | None = None, *, heavy: bool = False) -> None:
-        super().__init__(text)
-        self.seconds = seconds
-        self.heavy = heavy
-
-
-class _Slow(_TryAgain):
-    """The reply did not come in time. To wait that long once more is enough."""
-
-    attempts = 2
-
-
-class _Refused(_TryAgain):
-    """401 without a reason: GitHub sometimes gives one by mistake, and answers the next try."""
-
-    attempts = 3
 
 
 class GitHubClient:
@@ -196,6 +171,9 @@ class GitHubClient:
                 case Meaning.PRIMARY_LIMIT | Meaning.SECONDARY_LIMIT:
                     self._budget.limited(verdict)
                     limits += 1
+                    log().info(
+                        "limited", path=urlsplit(url).path, cause=str(verdict.meaning), request_id=_request_id(response)
+                    )
                     if limits >= _MAX_LIMITS:
                         raise LimitReached(f"{limits} times limited by GitHub in a row: run again later", seconds=0.0)
                 case Meaning.BAD_CREDENTIALS | Meaning.UNAUTHORISED:
@@ -213,17 +191,18 @@ class GitHubClient:
         host = printable(urlsplit(url).hostname or "GitHub")
         try:
             async for attempt in AsyncRetrying(
-                stop=_once if resource == "graphql" else _often_enough,
-                wait=_pause,
-                retry=retry_if_exception_type(_TryAgain),
+                stop=once if resource == "graphql" else often_enough,
+                wait=pause,
+                retry=retry_if_exception_type(TryAgain),
                 sleep=lambda seconds: self._budget.wait(seconds, f"{host} did not answer properly"),
+                before_sleep=lambda state: self._note_retry(method, url, state),
                 reraise=True,
             ):
                 with attempt:
                     return await self._attempt(method, url, resource, content)
-        except _Refused as failure:
+        except Refused as failure:
             raise self._token_refused(f"{failure}, {failure.attempts} times") from failure
-        except _TryAgain as failure:
+        except TryAgain as failure:
             raise _given_up(url, resource, failure) from failure
         raise AssertionError("unreachable: the loop returns or raises")
 
@@ -241,19 +220,33 @@ class GitHubClient:
                 log().debug("request", method=method, path=urlsplit(url).path, status=came, seconds=seconds)
         verdict = judge(response.status_code, response.headers, None, now=self._budget.clock())
         if verdict.meaning is Meaning.TRY_AGAIN:
-            raise _TryAgain(f"status {response.status_code}", verdict.seconds, heavy=True)
+            raise TryAgain(
+                f"status {response.status_code}", verdict.seconds, heavy=True, request_id=_request_id(response)
+            )
         if _is_random_401(response):
-            raise _Refused("status 401 without a reason")
+            raise Refused("status 401 without a reason", request_id=_request_id(response))
         return response
 
+    def _note_retry(self, method: str, url: str, state: RetryCallState) -> None:
+        """Log and count a request that is sent again: which, after how many tries, why, and when."""
+        failure = state.outcome.exception() if state.outcome else None
+        seconds = state.next_action.sleep if state.next_action else 0.0
+        until = datetime.fromtimestamp(self._budget.clock() + seconds, UTC).isoformat(timespec="seconds")
+        request_id = failure.request_id if isinstance(failure, TryAgain) else None
+        path, attempt = urlsplit(url).path, state.attempt_number
+        self._budget.retries += 1
+        log().info(
+            "retry", method=method, path=path, attempt=attempt, cause=str(failure), request_id=request_id, until=until
+        )
+
     async def _reply(self, method: str, url: str, content: bytes | None, *, heavy: bool) -> httpx.Response:
-        """One reply as it comes. Raises GitHubUnavailable for a certificate, else _TryAgain; ``heavy`` without an answer."""
+        """One reply as it comes. Raises GitHubUnavailable for a certificate, else TryAgain; ``heavy`` without an answer."""
         try:
             headers = await self._authorization(url)
             request = self._http.build_request(method, url, content=content, headers=headers)
             return await whole_reply(self._http, request, self._patience)
         except TooSlow as error:
-            raise _Slow(str(error), heavy=error.came == 0) from error
+            raise Slow(str(error), heavy=error.came == 0) from error
         except (httpx.RequestError, httpx.InvalidURL) as error:
             if is_untrusted(error):
                 raise GitHubUnavailable(
@@ -262,7 +255,7 @@ class GitHubClient:
                 ) from redacted(error)
             heavy = heavy or isinstance(error, httpx.ReadTimeout)
             text = printable(redact(f"{type(error).__name__}: {error}".rstrip(": ")))
-            raise _TryAgain(text, heavy=heavy) from redacted(error)
+            raise TryAgain(text, heavy=heavy) from redacted(error)
 
     async def _authorization(self, url: str) -> dict[str, str]:
         """The token, for the configured hosts only, wherever a Link or a redirect may lead."""
@@ -296,14 +289,7 @@ def explain(response: httpx.Response) -> str:
     return f"{response.status_code} {message}".strip() + hint
 
 
-def _pause(state: RetryCallState) -> float:
-    """How long the server asks us to wait, else a growing while."""
-    failure = state.outcome.exception() if state.outcome else None
-    asked = failure.seconds if isinstance(failure, _TryAgain) else None
-    return _growing(state) if asked is None else asked
-
-
-def _given_up(url: str, resource: str, failure: _TryAgain) -> GitHubUnavailable:
+def _given_up(url: str, resource: str, failure: TryAgain) -> GitHubUnavailable:
     """What is told of a request that was tried often enough."""
     kind = QueryTooHeavy if failure.heavy else GitHubUnavailable
     if resource == "graphql":
@@ -314,16 +300,9 @@ def _given_up(url: str, resource: str, failure: _TryAgain) -> GitHubUnavailable:
     )
 
 
-def _often_enough(state: RetryCallState) -> bool:
-    """Whether what failed was tried as many times as is worth it."""
-    failure = state.outcome.exception() if state.outcome else None
-    return state.attempt_number >= (failure.attempts if isinstance(failure, _TryAgain) else 1)
-
-
-def _once(state: RetryCallState) -> bool:
-    """A query is not sent again as it is, but in halves; a 401 without a reason has nothing to do with its size."""
-    failure = state.outcome.exception() if state.outcome else None
-    return _often_enough(state) if isinstance(failure, _Refused) else True
+def _request_id(response: httpx.Response) -> str | None:
+    """What GitHub's support asks for."""
+    return printable(response.headers.get("x-github-request-id", ""), _LONGEST_REQUEST_ID) or None
 
 
 def _is_random_401(response: httpx.Response) -> bool:

@@ -219,6 +219,8 @@ class Budget:
     """Whether requests are sent without a token: then one would help."""
     requests: int = 0
     seconds_waited: float = 0.0
+    retries: int = 0
+    """Requests that were sent again because no usable reply came."""
     buckets: dict[str, Bucket] = field(default_factory=dict)
     _paused_until: float = 0.0
     _pause_cause: str = ""

@@ -595,11 +595,30 @@ async def test_with_vv_every_request_is_logged_without_its_query(scene, httpx_mo
         await scene.client.graphql("query{}")
     finally:
         configure_logs(0)
-    first, second, third = capsys.readouterr().err.splitlines()
+    first, _, second, third = capsys.readouterr().err.splitlines()
     assert "event='request' method='GET' path='/repos/acme/anvil/commits' status='502' seconds=0.0" in first
     assert "status='200'" in second
     assert "method='POST' path='/graphql' status='200'" in third
     assert "query" not in first + second
+
+
+async def test_with_v_a_request_that_is_sent_again_is_logged_with_its_data(scene, httpx_mock, capsys):
+    httpx_mock.add_response(status_code=502, headers={"x-github-request-id": "AB12:34\x1b[31m"})
+    httpx_mock.add_response(status_code=403, headers={"retry-after": "30", "x-github-request-id": "CD56"})
+    httpx_mock.add_response(json=[])
+    configure_logs(1)
+    try:
+        await scene.client.get("/repos/acme/anvil/commits", {"secret": "query"})
+    finally:
+        configure_logs(0)
+    retry, limited = capsys.readouterr().err.splitlines()
+    assert "event='retry' method='GET' path='/repos/acme/anvil/commits' attempt=1 cause='status 502'" in retry
+    assert "request_id='AB12:34" in retry
+    assert "\x1b" not in retry
+    assert "until='2023-11-14T" in retry
+    assert "event='limited' path='/repos/acme/anvil/commits'" in limited
+    assert "request_id='CD56'" in limited
+    assert scene.budget.retries == 1
 
 
 async def test_without_v_no_request_is_logged(scene, httpx_mock, capsys):
