@@ -25,6 +25,8 @@ _NOT_IN_A_PATH = re.compile(r"\?|%[0-9a-fA-F]{2}")
 _TOKEN = re.compile(r"[!-~]+")
 _LONGEST_TOKEN = 10_000  # new ones are longer than a hundred; a header of more is refused by most servers
 _CLIENT_ID = re.compile(r"[!-~]{1,255}")
+SHORTEST_API_TOKEN = 32
+"""Characters: fewer can be guessed, at thousands of tries a second."""
 _ADDRESSES = {
     "api_url": ("GITHUB_API_URL", GITHUB_API_URL),
     "graphql_url": ("GITHUB_GRAPHQL_URL", "https://api.github.com/graphql"),
@@ -58,6 +60,8 @@ class Settings(BaseSettings):
     """The database that what is published is copied to. It may hold a password."""
     client_id: str | None = Field(None, validation_alias="GIT_CONTRIB_OAUTH_CLIENT_ID")
     """Which OAuth app people sign in to. It is public: it stands in the address of GitHub's own page."""
+    api_token: SecretStr | None = Field(None, validation_alias="GIT_CONTRIB_API_TOKEN")
+    """What a request to our API must bear to be answered with private rows, too."""
     dagster_home: Path | None = Field(None, validation_alias="DAGSTER_HOME")
     ui_hosts: Annotated[tuple[str, ...], NoDecode] = Field((), validation_alias="GIT_CONTRIB_UI_HOSTS")
     """Names under which the Dagster UI may be asked, beside its own address."""
@@ -72,12 +76,12 @@ class Settings(BaseSettings):
             settings = cls(**instead)
         except ValidationError as error:
             raise UsageError(str(error.errors()[0]["ctx"]["error"])) from None
-        for secret in (settings.token, settings.postgres_url):
+        for secret in (settings.token, settings.postgres_url, settings.api_token):
             register_secret(secret.get_secret_value() if secret else None)
         return settings
 
     def environment(self) -> dict[str, str]:
-        """These settings as variables, for a child process."""
+        """These settings as variables, for a child process. The API's token is not among them: see ``api_environment``."""
         found = {
             "GIT_CONTRIB_HOME": str(self.home),
             "GIT_CONTRIB_TARGETS": ",".join(self.targets),
@@ -93,6 +97,10 @@ class Settings(BaseSettings):
             "DAGSTER_HOME": str(self.dagster_home or ""),
         }
         return {name: value for name, value in found.items() if value}
+
+    def api_environment(self) -> dict[str, str]:
+        """The token of the API as a variable, for the one child process that needs it."""
+        return {"GIT_CONTRIB_API_TOKEN": self.api_token.get_secret_value()} if self.api_token else {}
 
     @field_validator("home")
     @classmethod
@@ -129,6 +137,17 @@ class Settings(BaseSettings):
                 "GIT_CONTRIB_OAUTH_CLIENT_ID is no client id: copy it from the settings of the OAuth app again"
             )
         return client_id
+
+    @field_validator("api_token")
+    @classmethod
+    def _token_nobody_guesses(cls, token: SecretStr | None) -> SecretStr | None:
+        text = token.get_secret_value() if token else None
+        if text is not None and (len(text) < SHORTEST_API_TOKEN or not _TOKEN.fullmatch(text)):
+            raise ValueError(
+                f"GIT_CONTRIB_API_TOKEN must have at least {SHORTEST_API_TOKEN} characters, all of them letters, digits or "
+                "signs of ASCII: make one with `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`"
+            )
+        return token
 
     @field_validator("source")
     @classmethod

@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 
 from git_contrib_assets.errors import UsageError
+from git_contrib_assets.logs import redact
 from git_contrib_assets.settings import Settings, current, using
 
 
@@ -148,3 +149,24 @@ def test_a_source_that_does_not_exist():
     with pytest.raises(UsageError, match="GIT_CONTRIB_SOURCE"):
         settings(GIT_CONTRIB_SOURCE="svn")
     assert settings(GIT_CONTRIB_SOURCE="GIT").source == "git"
+
+
+@pytest.mark.parametrize("token", ["x" * 31, "short", "x" * 40 + " y", "x" * 40 + "\u00e9", "x" * 40 + "\n" + "y"])
+def test_a_token_of_the_api_that_can_be_guessed_is_refused_and_not_shown(token):
+    """With what to do instead."""
+    with pytest.raises(UsageError, match="GIT_CONTRIB_API_TOKEN must have at least 32 characters") as caught:
+        settings(GIT_CONTRIB_API_TOKEN=token)
+    assert token not in str(caught.value)
+    assert "secrets.token_urlsafe" in str(caught.value)
+
+
+def test_the_token_of_the_api_is_a_secret():
+    """It is in no text of the settings, in no log, and in the environment of no child but the API."""
+    token = "a-token-of-the-API-with-enough-characters"
+    given = settings(GIT_CONTRIB_API_TOKEN=f" {token} ")
+    assert given.api_token.get_secret_value() == token
+    assert token not in repr(given)
+    assert token not in redact(f"with {token}")
+    assert token not in given.environment().values()
+    assert given.api_environment() == {"GIT_CONTRIB_API_TOKEN": token}
+    assert settings().api_environment() == {}

@@ -1,17 +1,15 @@
 """The log of the API: one line per event, in the same format as the package's logs, without tokens.
 
 It goes through the logging of the standard library, so the command that serves the API decides what is shown, and where.
+What no line may hold is the package's rule: tokens, those of the settings whatever they look like, and e-mail addresses.
 """
 
 import logging
-import re
 from typing import Any
 
 import structlog
 
-# the same rule as in the package, which the API may not import; a test compares the two
-SECRET = re.compile(r"\b(?:gh[pousr]_\w+|github_pat_\w+)|(?<=Basic )[A-Za-z0-9+/=]{8,}|(?<=Bearer )\S+")
-REDACTED = "[redacted]"
+from git_contrib_assets.logs import redact
 
 _PREPARE: tuple[structlog.typing.Processor, ...] = (
     structlog.stdlib.add_log_level,
@@ -44,4 +42,4 @@ def line_formatter() -> logging.Formatter:
 
 
 def _redact(_logger: Any, _method: str, line: Any) -> str:
-    return SECRET.sub(REDACTED, line)
+    return redact(str(line))

@@ -22,7 +22,7 @@ from typing import IO, Any, TypeVar
 from git_contrib_assets.errors import GitContribError, LockBusy, UsageError
 from git_contrib_assets.runtime.child import kill_session, signal_group
 from git_contrib_assets.runtime.ports import free_ports, ui_hosts, web_address
-from git_contrib_assets.settings import OUR_API, current
+from git_contrib_assets.settings import OUR_API, Settings, current
 from git_contrib_assets.storage.files import storage_errors
 from git_contrib_assets.storage.home import Home, prepare_instance
 from git_contrib_assets.storage.locks import try_flock
@@ -158,11 +158,18 @@ def run(home: Home, *, host: str, port: int, ui_port: int, print_line: Callable[
             settings = current().model_copy(update={"home": home.root, "dagster_home": dagster_home})
             if settings.our_api == OUR_API:
                 settings = settings.model_copy(update={"our_api": addresses.api})
-            # The settings say whether there is a database to copy to: the demo's have none.
-            inherited = {name: value for name, value in os.environ.items() if name != "GIT_CONTRIB_POSTGRES_URL"}
-            environment = {**inherited, **settings.environment()}
             programs = _programs(home, host, ports, scratch)
-            _supervise(programs, home, addresses, scratch / "code", environment, stop, print_line)
+            _supervise(programs, home, addresses, scratch / "code", settings, stop, print_line)
+
+
+def _environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What every program finds in its environment. The token of the API is left out, for only the API is asked with it.
+
+    Whether there is a database to copy to, the settings say: those of the demo have none.
+    """
+    left_out = {"GIT_CONTRIB_API_TOKEN", "GIT_CONTRIB_POSTGRES_URL"}
+    others = {name: value for name, value in inherited.items() if name not in left_out}
+    return {**others, **settings.environment()}
 
 
 def _programs(home: Home, host: str, ports: Mapping[str, int], scratch: Path) -> list[_Program]:
@@ -187,15 +194,16 @@ def _supervise(
     home: Home,
     addresses: Addresses,
     code_socket: Path,
-    environment: Mapping[str, str],
+    settings: Settings,
     stop: _Stop,
     print_line: Callable[[str], None],
 ) -> None:
     code, api, ui, daemon = programs
+    environment = _environment(settings, os.environ)
     ours, theirs = os.pipe()  # nobody else holds the writing end: it closes when we end, however that is
     try:
         code.start(ours, home.dagster, environment)
-        api.start(ours, home.dagster, environment)
+        api.start(ours, home.dagster, {**environment, **settings.api_environment()})
         if not _until(lambda: _listens(code_socket), programs, stop):
             return
         ui.start(ours, home.dagster, environment)

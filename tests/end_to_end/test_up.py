@@ -276,7 +276,8 @@ def test_a_history_with_telemetry_starts_nothing(installation: Installation, tmp
 
 def test_the_demo_serves_the_ui_beside_the_api(installation: Installation) -> None:
     nowhere = {"GITHUB_API_URL": "", "GITHUB_GRAPHQL_URL": "", "GITHUB_SERVER_URL": ""}
-    with running(installation, "demo", *FREE_PORTS, **nowhere) as demo:
+    token = "a-token-of-the-API-with-enough-characters"
+    with running(installation, "demo", *FREE_PORTS, GIT_CONTRIB_API_TOKEN=token, **nowhere) as demo:
         assert HTTP.get(demo.ui).status_code == 200
         assert HTTP.get(f"{demo.api}/v1/repositories").json()["total_records"] == 12
         assert {run["status"] for run in demo.runs().values()} == {"SUCCESS"}
@@ -285,6 +286,22 @@ def test_the_demo_serves_the_ui_beside_the_api(installation: Installation) -> No
         assert b"DAGSTER_DISABLE_TELEMETRY=yes" in variables  # else it would send what an earlier one noted
         (github,) = [one.partition(b"=")[2].decode() for one in variables if one.startswith(b"GITHUB_API_URL=")]
         assert HTTP.get(f"{github}/orgs/octo-harbor").status_code == 200  # answers as long as the UI may ask it
+        _only_the_api_has_its_token(installation, demo, token)
         demo.process.send_signal(signal.SIGTERM)
         demo.process.communicate(timeout=240)
         assert demo.process.returncode == 0
+
+
+def _only_the_api_has_its_token(installation: Installation, demo: Up, token: str) -> None:
+    """It answers whoever bears it; no other program that was started has it, and none shows it in its arguments."""
+    answers = [HTTP.get(f"{demo.api}/v1/owners", headers={"Authorization": f"Bearer {one}"}) for one in (token, "x")]
+    assert [answer.status_code for answer in answers] == [200, 401]
+    programs = {number: one for number, one in left_on(installation.home).items() if number != demo.process.pid}
+    assert not [command for command in programs.values() if token in command]
+    holders = [
+        command
+        for number, command in programs.items()
+        if token.encode() in Path(f"/proc/{number}/environ").read_bytes()
+    ]
+    assert len(programs) > len(holders)
+    assert [" serve " in command for command in holders] == [True]

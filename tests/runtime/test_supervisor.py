@@ -1,6 +1,7 @@
 """What the supervisor makes of its programs' logs, where it puts their socket, and how it waits."""
 
 import json
+import os
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from git_contrib_assets.runtime import supervisor
+from git_contrib_assets.settings import Settings
 
 SCHEDULE = {
     "workspaceOrError": {"locationEntries": []},
@@ -66,3 +68,13 @@ def test_a_first_answer_that_comes_too_late_is_asked_for_again() -> None:
         server.shutdown()
     assert line == "Daily schedule is on, next at 2030-01-01 03:17 UTC"
     assert asked[:2] == ["/graphql"] * 2
+
+
+def test_only_the_api_is_given_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not the UI, the daemon and the code, whatever our own environment holds."""
+    monkeypatch.setenv("GIT_CONTRIB_API_TOKEN", "x" * 40)
+    settings = Settings.from_environment()
+    environment = supervisor._environment(settings, os.environ)
+    assert "x" * 40 not in environment.values()
+    assert environment["PATH"] == os.environ["PATH"]
+    assert environment["GIT_CONTRIB_HOME"] == str(settings.home)

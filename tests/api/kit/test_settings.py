@@ -8,7 +8,7 @@ import pytest
 from api.kit.settings import Settings
 from git_contrib_assets.errors import UsageError
 
-VARIABLES = ("GIT_CONTRIB_HOME", "GITHUB_SERVER_URL")
+VARIABLES = ("GIT_CONTRIB_HOME", "GITHUB_SERVER_URL", "GIT_CONTRIB_API_TOKEN")
 
 
 @pytest.fixture
@@ -69,3 +69,14 @@ def test_the_limits_are_not_in_the_environment(environment):
     environment(**{name: "1" for field in fields(Settings) for name in (field.name, field.name.upper())})
     limits = Settings.from_environment()
     assert limits == Settings(published=limits.published)
+
+
+def test_the_token(environment):
+    """None unless it is set; one that can be guessed is refused when the server starts."""
+    environment()
+    assert Settings.from_environment().token is None
+    environment(GIT_CONTRIB_API_TOKEN="x" * 32)
+    assert Settings.from_environment().token.get_secret_value() == "x" * 32
+    environment(GIT_CONTRIB_API_TOKEN="x" * 31)
+    with pytest.raises(UsageError, match="GIT_CONTRIB_API_TOKEN"):
+        Settings.from_environment()
