@@ -7,13 +7,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import catalogue_rows
 import duckdb
 import pyarrow
 import uvicorn
+from pydantic import SecretStr
 
 from api.kit.settings import Settings
 from api.main import create_app
-from git_contrib_assets.serving.contract import CURRENT_LINK
+from git_contrib_assets.serving.contract import CURRENT_LINK, Publication, catalogue
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>"
@@ -105,14 +107,32 @@ def _tables() -> dict[str, list[dict[str, Any]]]:
 
 def publish(folder: Path) -> None:
     """Write the snapshot, and let the link point to it."""
+    _write(folder, PUBLICATION, _tables())
+
+
+def publish_catalogue(folder: Path, repositories: int = 0) -> None:
+    """The same for the two of the catalogue, with as many quiet repositories more."""
+    quiet = [catalogue_rows.repository(100 + number, f"acme/quiet-{number:03}") for number in range(repositories)]
+    quiet += [catalogue_rows.repository(90, f"acme/{HOSTILE}", language=HOSTILE)]
+    public = [*catalogue_rows.public_repositories(), *quiet]
+    everything = [*public, *catalogue_rows.private_repositories()]
+    about = {"snapshot": _tables()["snapshot"]}
+    for publication, tables in (
+        (catalogue.PUBLICATION, catalogue_rows.public_tables(public)),
+        (catalogue.PRIVATE_PUBLICATION, catalogue_rows.private_tables(everything)),
+    ):
+        _write(publication.folder(folder), publication, tables | about)
+
+
+def _write(folder: Path, publication: Publication, made: dict[str, list[dict[str, Any]]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    made = _tables()
     with duckdb.connect(str(folder / "scene.duckdb")) as connection:
-        for table in PUBLICATION.all_tables:
-            columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-            connection.execute(f"create table {table.name} ({columns})")
-            connection.register("made_rows", pyarrow.Table.from_pylist(made[table.name]))
-            connection.execute(f"insert into {table.name} by name from made_rows")
+        for table in publication.all_tables:
+            name, columns = table.published_name, {column.name: column.type for column in table.columns}
+            connection.execute(f"create table {name} ({', '.join(' '.join(pair) for pair in columns.items())})")
+            rows = [{key: row.get(key) for key in columns} for row in made[name]]
+            connection.register("made_rows", pyarrow.Table.from_pylist(rows))
+            connection.execute(f"insert into {name} by name from made_rows")
             connection.unregister("made_rows")
     (folder / CURRENT_LINK).symlink_to("scene.duckdb")
 
@@ -130,7 +150,8 @@ class _Server(uvicorn.Server):
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
     """The address of the API over the snapshots in a folder."""
-    app = create_app(Settings(published=folder, query_seconds=600))  # a machine that halts must not make a 503
+    # a machine that halts must not make a 503
+    app = create_app(Settings(published=folder, query_seconds=600, token=SecretStr(catalogue_rows.TOKEN)))
     server = _Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

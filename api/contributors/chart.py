@@ -81,5 +81,5 @@ def _drawn(lease: Lease, title: str, asked: RepositoryChartParameters, ids: list
         "bots": asked.bots,
     }
     rows = lease.snapshot.rows("contributors/summary", filters)
-    chart = Chart(title, rows, lease.snapshot.details.running_month, asked.interval, asked.theme)
+    chart = Chart(title, rows, lease.snapshot.counts.running_month, asked.interval, asked.theme)
     return Answer(chart.svg().encode(), MEDIA_TYPE, HEADERS)

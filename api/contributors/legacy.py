@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api.contributors import models
-from api.kit import queries
 from api.kit.answers import Answer
 from api.kit.caching import serve
 from api.kit.formats import json_answer
@@ -58,7 +57,7 @@ async def list_repos(
     number, size = _paging(page, page_size)
 
     def build(lease: Lease) -> Answer:
-        total = lease.snapshot.run(queries.count_of(LIST.select))[0]["total"]
+        total = lease.snapshot.run(LIST.counting)[0]["total"]
         parameters = {"limit": size, "offset": min((number - 1) * size, LARGEST_OFFSET)}
         items = lease.snapshot.run(LIST.ordered(), parameters)
         return json_answer({"items": items, "page": number, "page_size": size, "total_records": total})

@@ -5,9 +5,11 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from api.kit.models import Page, Provenance, SelfLink, Shape
+from api.kit.models import Identity, ListPage, Page, Provenance, SelfLink, Shape, Source
 
 State = Literal["complete", "empty", "emptied", "pending", "failed", "vanished"]
+RepositoryState = Literal["complete", "empty", "emptied", "pending", "failed", "vanished", "private"]
+Visibility = Literal["public", "private", "internal"]
 Interval = Literal["month", "quarter", "year"]
 Theme = Literal["auto", "light", "dark"]
 
@@ -56,17 +58,17 @@ class RepositoryLinks(Shape):
     """Addresses with more about a repository."""
 
     self: str
-    series: str
+    series: str | None = Field(description="Its months; null for a private repository, whose history is never read.")
 
 
 class RepositoryRow(Shape):
-    """A repository in a file."""
+    """A repository in a file. What is not known of one that was never read is null, and its counts of a year are 0."""
 
     repository: str
     owner: str
     name: str
     id: int = Field(description="GitHub's numeric id: it survives renames and transfers.")
-    created: date
+    created: date | None
     archived: bool
     fork: bool
     stars: int | None
@@ -79,11 +81,12 @@ class RepositoryRow(Shape):
     new_bots: int | None
     new_contributors_12m: int = Field(description="New contributors in the last twelve complete months.")
     new_bots_12m: int = Field(description="How many of them are bots.")
-    state: State
+    state: RepositoryState = Field(description="How far it is counted; private: not public, so it never is.")
     state_reason: str | None
     state_since: datetime | None
     collected_at: datetime | None = Field(description="When the commits counted here were fetched; null if never.")
     tip: str | None = Field(description="Sha of the newest commit counted.")
+    visibility: Visibility = Field(description="Only requests with the server's token see others than public ones.")
 
 
 class Repository(RepositoryRow):
@@ -92,13 +95,24 @@ class Repository(RepositoryRow):
     links: RepositoryLinks
 
 
-class RepositoriesPage(Page):
+class MaybeCounted(Shape):
+    """What an answer says that may be made from the catalogue alone."""
+
+    complete_through: date | None = Field(
+        description="Last day that is counted completely; null as long as nothing is counted."
+    )
+    identity: Identity | None = Field(
+        description="Whether GitHub was asked who owns the e-mail addresses; null as long as nothing is counted."
+    )
+
+
+class RepositoriesPage(MaybeCounted, ListPage):
     """A page of repositories."""
 
     items: list[Repository]
 
 
-class RepositoryAnswer(Repository, Provenance):
+class RepositoryAnswer(Repository, MaybeCounted, Source):
     """One repository."""
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from api.contributors.models import Interval, State, Theme
+from api.contributors.models import Interval, RepositoryState, State, Theme, Visibility
 from api.kit.parameters import (
     LARGEST_NUMBER,
     Month,
@@ -102,8 +102,14 @@ class RepositoriesParameters(Paging):
     """Parameters of the list of repositories."""
 
     text: str | None = Field(None, alias="q", max_length=100, description="Part of the name, in upper or lower case.")
-    state: list[State] = Field(
-        [], max_length=len(STATES), description="Only repositories in this state. May be repeated."
+    owner: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(
+        [], max_length=100, description="Only repositories of this owner, by login. May be repeated."
+    )
+    state: list[RepositoryState] = Field(
+        [], max_length=len(STATES) + 1, description="Only repositories in this state. May be repeated."
+    )
+    visibility: list[Visibility] = Field(
+        [], max_length=3, description="Only repositories of this visibility. May be repeated."
     )
     archived: bool | None = Field(None, description="Only archived repositories (true), or only others (false).")
     sort: Annotated[str, AfterValidator(sort_check(REPOSITORIES_SORTS)), sort_schema(REPOSITORIES_SORTS)] = Field(

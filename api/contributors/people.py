@@ -24,7 +24,7 @@ from api.kit.formats import (
 from api.kit.lists import ListQuery, get_in_formats, list_answer
 from api.kit.parameters import CalendarMonth, NoParameters
 from api.kit.problems import UNKNOWN_MONTH, ProblemError
-from api.kit.snapshot import Details, Lease
+from api.kit.snapshot import CountDetails, Lease
 
 router = APIRouter(tags=["people"])
 
@@ -63,7 +63,7 @@ async def list_new_people(request: Request, asked: ListParameters) -> Response:
     wanted = format_of(request)
 
     def build(lease: Lease) -> Answer | Stream:
-        first, last = _months(asked, lease.snapshot.details)
+        first, last = _months(asked, lease.snapshot.counts)
         filters = _filters(request) | {
             "repository_ids": ids_of(lease.snapshot, asked.repository),
             "from_month": first,
@@ -133,7 +133,7 @@ def _filters(request: Request) -> dict[str, Any]:
     return {"bots": None, "forks": True, "first_in": "repository", "server": server}
 
 
-def _months(asked: PeopleParameters, details: Details) -> tuple[date, date]:
+def _months(asked: PeopleParameters, details: CountDetails) -> tuple[date, date]:
     """The requested months; by default the last complete one and the current one."""
     running = max(details.complete_through + timedelta(days=1), details.built_at.date()).replace(day=1)
     last = asked.to_month or max(running, asked.from_month or running)

@@ -47,11 +47,14 @@ select
     repositories.state_reason,
     repositories.state_since,
     repositories.collected_at,
-    repositories.tip
+    repositories.tip,
+    'public' as visibility
 from repositories
 cross join running_month
 left join last_year using (repository_id)
 where ($repository_id::bigint is null or repositories.repository_id = $repository_id::bigint)
     and ($text::varchar is null or contains(lower(repositories.repository), lower($text::varchar)))
+    and ($owners::varchar[] is null or list_contains($owners::varchar[], lower(repositories.owner)))
     and ($states::varchar[] is null or list_contains($states::varchar[], repositories.state))
+    and ($visibilities::varchar[] is null or list_contains($visibilities::varchar[], 'public'))
     and ($archived::boolean is null or repositories.is_archived = $archived::boolean)

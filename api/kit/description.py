@@ -5,12 +5,14 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.kit import models
+from api.kit.bearer import SECURITY_SCHEMES
 from api.kit.problems import MEDIA_TYPE
 
 TITLE = "git-contrib"
 SUMMARY = "New contributors per month for every repository of a GitHub organisation"
 DESCRIPTION = """\
-Read-only, no sign-in. Everything under `/v1` is stable: members may be added to answers, but never removed.
+Read-only, and public without sign-in. A server with a token of its own also has private repositories and the addresses
+of owners, for requests that bear it. Everything under `/v1` is stable: members may be added to answers, but never removed.
 `/api/repos` never changes.
 
 A month without new contributors is a row with 0. Every answer names the snapshot it was made from and the day through
@@ -18,6 +20,7 @@ which it is complete. Every error has the same shape, `application/problem+json`
 it back in `If-None-Match`, and an unchanged answer is a 304 without a body."""
 PROBLEMS = {
     "400": "A parameter is invalid.",
+    "401": "The Authorization header is not Bearer with this server's token.",
     "404": "There is no such repository, month or address.",
     "429": "Too many queries are waiting; see Retry-After.",
     "500": "Something went wrong in the server.",
@@ -48,6 +51,7 @@ def _with_problems(schema: dict[str, Any]) -> dict[str, Any]:
     schemas.update(problem.pop("$defs"))
     schemas["ProblemAnswer"] = problem
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}
+    components["securitySchemes"] = SECURITY_SCHEMES
     components["responses"] = {
         f"Problem{status}": {"description": text, "content": content} for status, text in PROBLEMS.items()
     }
@@ -72,4 +76,5 @@ def _problems_of(path: str, operation: dict[str, Any]) -> list[str]:
     if path == "/readyz":
         return ["500", "503"]
     names = {parameter["name"] for parameter in operation.get("parameters", [])}
-    return ["400", *(["404"] if names & {"repository", "owner", "suffix"} else []), "429", "500", "503"]
+    refused = ["401"] if "security" in operation else []
+    return ["400", *refused, *(["404"] if names & {"repository", "owner", "suffix"} else []), "429", "500", "503"]

@@ -14,7 +14,7 @@ from fastapi import Request
 from api.kit.accept import qualities
 from api.kit.answers import Answer, Stream
 from api.kit.caching import pairs_by_name
-from api.kit.snapshot import Lease
+from api.kit.snapshot import CountDetails, Lease
 from git_contrib_assets.csv_text import csv_text
 
 if TYPE_CHECKING:
@@ -95,13 +95,11 @@ def json_answer(content: Any, headers: Mapping[str, str] | None = None) -> Answe
 def provenance(lease: Lease) -> dict[str, Any]:
     """What every answer under ``/v1`` says about the data it was made from."""
     details = lease.snapshot.details
-    return {
-        "snapshot": details.snapshot_id,
-        "as_of": lease.as_of,
-        "complete_through": details.complete_through,
-        "identity": details.identity,
-        "definition_version": details.definition_version,
-    }
+    counts: dict[str, Any] = {}
+    if isinstance(details, CountDetails):
+        counts = {"complete_through": details.complete_through, "identity": details.identity}
+    source = {"snapshot": details.snapshot_id, "as_of": lease.as_of}
+    return {**source, **counts, "definition_version": details.definition_version}
 
 
 def address(request: Request, *, page: int | None = None) -> str:
@@ -134,9 +132,8 @@ def has_suffix(request: Request) -> bool:
 
 
 def download(lease: Lease, name: str, wanted: Format, statement: str, parameters: Mapping[str, Any]) -> Answer | Stream:
-    """Rows as a file, named after the last complete day. Only a few rows are in memory at a time, however many there are."""
-    day = lease.snapshot.details.complete_through.isoformat()
-    headers = {"Content-Disposition": f'attachment; filename="{name}-{day}.{wanted}"'}
+    """Rows as a file, named after its day. Only a few rows are in memory at a time, however many there are."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}-{lease.day.isoformat()}.{wanted}"'}
 
     def parts(file: IO[bytes]) -> Iterator[bytes]:
         return _parquet(file) if wanted is Format.PARQUET else _lines(file, wanted)

@@ -39,13 +39,25 @@ class ListQuery:
     """A select that is shown as a list.
 
     ``row`` has a field for each column that is shown. ``ties`` are columns that end every ``order by`` and make the order
-    total, so that pages never overlap.
+    total, so that pages never overlap. ``more`` is a second select whose rows are added to those of the first.
     """
 
     select: str
     row: type[Shape]
     file_name: str
     ties: tuple[str, ...]
+    more: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The select, with the rows of ``more`` where there is one."""
+        text = queries.select(self.select)
+        return f"(\n{text}\n)\nunion all by name\n(\n{queries.select(self.more)}\n)" if self.more else text
+
+    @property
+    def counting(self) -> str:
+        """A select of the number of its rows."""
+        return queries.count_of(self.text)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -60,7 +72,7 @@ class ListQuery:
         if unknown:
             raise ValueError(f"{self.select} has no column {', '.join(unknown)}")
         order = [f"{name.removeprefix('-')} {'desc' if name.startswith('-') else 'asc'} nulls last" for name in names]
-        return queries.page_of(self.select, self.columns, ", ".join([*order, *self.ties]))
+        return queries.page_of(self.text, self.columns, ", ".join([*order, *self.ties]))
 
 
 def get_in_formats(
@@ -72,10 +84,12 @@ def get_in_formats(
     model: type[Shape],
     example: str,
     download_id: str,
+    openapi_extra: dict[str, Any] | None = None,
 ) -> Callable[[Endpoint], Endpoint]:
     """Serve an endpoint in several formats: at ``path``, chosen by the Accept header, and at ``<path>.{suffix}``.
 
-    The endpoint gets the format from ``format_of``. ``example`` is the CSV example in the description.
+    The endpoint gets the format from ``format_of``. ``example`` is the CSV example in the description, to which
+    ``openapi_extra`` is added.
     """
     content: dict[str, Any] = {
         one.media_type: {"schema": DOWNLOAD_SCHEMAS[one]} for one in formats if one is not Format.JSON
@@ -100,7 +114,7 @@ def get_in_formats(
         )
         # a parameter at the end of the path would match the suffix as well
         for route in (suffixed, plain) if path.endswith("}") else (plain, suffixed):
-            route(responses=responses)(endpoint)
+            route(responses=responses, openapi_extra=openapi_extra)(endpoint)
         return endpoint
 
     return register
@@ -134,7 +148,7 @@ def list_answer(
         window = {"limit": None, "offset": 0}
     if wanted is not Format.JSON:
         return download(lease, query.file_name, wanted, statement, {**filters, **window})
-    total = lease.snapshot.run(queries.count_of(query.select), filters)[0]["total"]
+    total = lease.snapshot.run(query.counting, filters)[0]["total"]
     content = {**(head or {}), **provenance(lease)}
     if is_whole:
         content |= {"page": 1, "page_size": total, "total_records": total}

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Identity = Literal["account", "partial", "email"]
+
 
 def _leave_open(schema: dict[str, Any]) -> None:
     schema.pop("additionalProperties", None)
@@ -16,20 +18,25 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra=_leave_open)
 
 
-class Provenance(Shape):
-    """What an answer says about the data it was made from."""
+class Source(Shape):
+    """What every answer says about the data it was made from."""
 
     snapshot: str = Field(description="Name of the snapshot the answer was made from.")
     as_of: datetime | None = Field(
         description="Every repository was looked at then or later (UTC); null if there are none."
     )
+    definition_version: int = Field(description="Version of the definitions.")
+
+
+class Provenance(Source):
+    """What an answer with counts says besides."""
+
     complete_through: date = Field(
         description="Last day that is counted completely. The last month may still be running."
     )
-    identity: Literal["account", "partial", "email"] = Field(
+    identity: Identity = Field(
         description="Whether GitHub was asked who owns the e-mail addresses: all of them, some or none."
     )
-    definition_version: int = Field(description="Version of the definitions.")
 
 
 class PageLinks(Shape):
@@ -46,13 +53,17 @@ class SelfLink(Shape):
     self: str
 
 
-class Page(Provenance):
+class ListPage(Source):
     """A page of a list."""
 
     page: int
     page_size: int
     total_records: int
     links: PageLinks
+
+
+class Page(ListPage, Provenance):
+    """A page of a list with counts."""
 
 
 class ParameterError(Shape):

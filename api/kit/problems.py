@@ -1,6 +1,6 @@
 """Every error of the API has one shape (RFC 9457) and one of these kinds.
 
-invalid-parameter 400 · not-found 404 · unknown-repository 404 · unknown-month 404 · method-not-allowed 405 ·
+invalid-parameter 400 · not-authorised 401 · not-found 404 · unknown-repository 404 · unknown-month 404 · method-not-allowed 405 ·
 request-refused (other 4xx) · too-many-queries 429 · internal-error 500 · query-too-slow 503 · no-snapshot 503
 """
 
@@ -19,6 +19,8 @@ from starlette.types import Scope
 
 MEDIA_TYPE = "application/problem+json"
 LEGACY_PATH = "/api/repos"
+# RFC 6750, section 3
+CHALLENGE = 'Bearer realm="git-contrib", error="invalid_token"'
 LONGEST_ECHO = 100
 # each takes time to describe, and nobody reads more of them
 MOST_ERRORS = 20
@@ -45,6 +47,13 @@ INVALID_PARAMETER = Kind(
     400,
     "A parameter is invalid",
     "A parameter is unknown or has a value that is not allowed; `errors` names each one.",
+)
+NOT_AUTHORISED = Kind(
+    "not-authorised",
+    401,
+    "The bearer is not this server's token",
+    "The Authorization header names another token than the server's, or another scheme. Without the header, the public "
+    "rows are answered.",
 )
 NOT_FOUND = Kind("not-found", 404, "There is nothing at this address", "The API has no such address.")
 UNKNOWN_REPOSITORY = Kind(
@@ -92,6 +101,7 @@ NOT_YET_PUBLISHED = Kind(
 )
 KINDS = (
     INVALID_PARAMETER,
+    NOT_AUTHORISED,
     NOT_FOUND,
     UNKNOWN_REPOSITORY,
     UNKNOWN_MONTH,
@@ -163,6 +173,8 @@ def problem_response(
         body["error_code"] = "00001" if kind is INVALID_PARAMETER else "00002"
         body["description"] = problem.detail
     all_headers = {"Cache-Control": "no-store", **(headers or {})}
+    if kind is NOT_AUTHORISED:
+        all_headers["WWW-Authenticate"] = CHALLENGE
     if status in RETRY_AFTER_SECONDS:
         all_headers["Retry-After"] = str(RETRY_AFTER_SECONDS[status])
     return Response(orjson.dumps(body), status_code=status, media_type=MEDIA_TYPE, headers=all_headers)

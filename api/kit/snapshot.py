@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -35,18 +35,24 @@ class SnapshotUnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Details:
-    """What the snapshot says about itself."""
+    """What every snapshot says about itself."""
 
     snapshot_id: str
     built_at: datetime
     checked_at: datetime
     as_of: datetime | None
+    definition_version: int
+    contract_version: int
+
+
+@dataclass(frozen=True)
+class CountDetails(Details):
+    """What a snapshot with counts per month says besides."""
+
     complete_through: date
     identity: str
     emails: int
     emails_not_asked: int
-    definition_version: int
-    contract_version: int
 
     @property
     def running_month(self) -> date:
@@ -86,11 +92,18 @@ class Snapshot:
         try:
             _ensure_as_published(path)
             self.lacks = self._compare_with_contract()
-            self.details = Details(**self.rows("kit/snapshot")[0])
+            self.details = _details(self.rows("kit/snapshot")[0])
             self._made = {type(made): made for made in (hook(self) for hook in hooks)}
         except BaseException:
             self.close()
             raise
+
+    @property
+    def counts(self) -> CountDetails:
+        """What it says about its counts. Raises TypeError for a publication that has none."""
+        if not isinstance(self.details, CountDetails):
+            raise TypeError(f"{self.publication.name} has no counts")
+        return self.details
 
     def opened(self, kind: "type[Made]") -> "Made":
         """What a hook made from this snapshot when it was opened, by its type."""
@@ -195,6 +208,19 @@ class Lease:
     checked_at: datetime
     as_of: datetime | None
     problem: str | None = None
+
+    @property
+    def day(self) -> date:
+        """The day that files made from it are named after: the last that is counted, or else the one it is as of."""
+        details = self.snapshot.details
+        if isinstance(details, CountDetails):
+            return details.complete_through
+        return (self.as_of or details.built_at).date()
+
+
+def _details(row: Mapping[str, Any]) -> Details:
+    kind = CountDetails if "complete_through" in row else Details
+    return kind(**{field.name: row[field.name] for field in fields(kind)})
 
 
 def _ensure_as_published(path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,19 +38,33 @@ OPEN_ATTEMPTS = 5
 class SnapshotStore:
     """Follows the link to the current snapshot, and lends it to requests."""
 
-    def __init__(self, settings: Settings, publication: Publication, hooks: Sequence["Hook"] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        publication: Publication,
+        hooks: Sequence["Hook"] = (),
+        *,
+        limiter: anyio.CapacityLimiter | None = None,
+        made_by: str = "git-contrib run",
+    ) -> None:
+        """``limiter`` bounds the queries of several stores together; ``made_by`` is the command that publishes first."""
         self.publication = publication
         self._hooks = hooks
-        self._limiter = anyio.CapacityLimiter(settings.concurrent_queries)
+        self._limiter = limiter or anyio.CapacityLimiter(settings.concurrent_queries)
         self._settings = settings
         self._lock = threading.Lock()  # guards the fields below; held only briefly
         self._refreshing = threading.Lock()  # held while a file is opened
         self._current: Lease | None = None
         self._looked_at = float("-inf")
-        self._reason = "Nothing has been published yet. The first run publishes when it finishes."
+        self._reason = f"Nothing has been published yet: `{made_by}` publishes when it finishes."
         self._refused: tuple[Path, str] | None = None  # what was logged last
         self._damaged: dict[Path, tuple[Signature, str]] = {}  # so that a large file is not read again and again
         self._closed = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever published; not so if there is something that cannot be read."""
+        return self._current is None and not self._closed and current_target(self._folder) is None
 
     @asynccontextmanager
     async def lease(self) -> AsyncIterator[Lease]:
@@ -62,6 +76,18 @@ class SnapshotStore:
             yield lease
         finally:
             self._give_back(lease.snapshot)
+
+    @asynccontextmanager
+    async def lease_if_any(self) -> AsyncIterator[Lease | None]:
+        """Lend the current snapshot; None if nothing was ever published. Raises ProblemError if it cannot be read."""
+        async with AsyncExitStack() as stack:
+            try:
+                lease = await stack.enter_async_context(self.lease())
+            except ProblemError:
+                if not self.is_empty:
+                    raise
+                lease = None
+            yield lease
 
     def current(self) -> Lease | None:
         """The lease a request would get now; None if there is none, or if the link has to be checked first."""

@@ -1,7 +1,8 @@
 """``/v1/meta``, health, readiness, metrics, and the explanations of problems."""
 
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
@@ -10,18 +11,28 @@ from starlette.responses import PlainTextResponse
 from api.contributors.definitions import DEFINITIONS, LICENCE
 from api.contributors.parameters import STATES
 from api.kit.answers import Answer
-from api.kit.caching import serve
+from api.kit.bearer import OPTIONAL_BEARER, SeesPrivate
+from api.kit.caching import serve, serve_private
 from api.kit.formats import json_answer, provenance
 from api.kit.metrics import MEDIA_TYPE, Metrics
 from api.kit.parameters import NoParameters
 from api.kit.problems import KINDS, NOT_FOUND, ProblemError
-from api.kit.snapshot import Lease
+from api.kit.snapshot import Lease, Snapshot
 from api.operation import models
 
 if TYPE_CHECKING:
     from api.kit.store import SnapshotStore
 
 router = APIRouter()
+
+LINKS = {
+    "documentation": "/docs",
+    "description": "/openapi.json",
+    "new_contributors": "/v1/new-contributors",
+    "summary": "/v1/new-contributors/summary",
+    "repositories": "/v1/repositories",
+    "people": "/v1/contributors/new",
+}
 
 
 @router.get(
@@ -30,50 +41,55 @@ router = APIRouter()
     summary="The snapshot, what is in it and how complete it is",
     tags=["meta"],
     responses={200: {"model": models.Meta}},
+    openapi_extra=OPTIONAL_BEARER,
 )
-async def get_meta(request: Request, _asked: Annotated[NoParameters, Query()]) -> Response:
-    """Which snapshot is served, when it was built and last checked, which repositories are incomplete, and definitions."""
-    root = request.scope.get("root_path", "")
+async def get_meta(request: Request, _asked: Annotated[NoParameters, Query()], sees_private: SeesPrivate) -> Response:
+    """Which snapshot is served, when it was built and last checked, which repositories are incomplete, and definitions.
 
-    def build(lease: Lease) -> Answer:
-        snapshot, details = lease.snapshot, lease.snapshot.details
-        counted = {row["state"]: row["repositories"] for row in snapshot.rows("contributors/coverage")}
-        content = {
-            **provenance(lease),
-            "built_at": details.built_at,
-            "checked_at": lease.checked_at,
-            "emails": details.emails,
-            "emails_not_asked": details.emails_not_asked,
-            "contract_version": details.contract_version,
-            "rows": (rows := snapshot.row_counts()),
-            "publications": [
-                {
-                    "name": snapshot.publication.name,
-                    "version": snapshot.publication.version,
-                    "snapshot": details.snapshot_id,
-                    "rows": rows,
-                    "lacks": snapshot.lacks,
-                }
-            ],
-            "coverage": {
-                "repositories": sum(counted.values()),
-                "states": dict.fromkeys(STATES, 0) | counted,
-                "not_complete": snapshot.rows("contributors/not_complete"),
-            },
-            "definitions": DEFINITIONS,
-            "licence": LICENCE,
-            "links": {
-                "documentation": f"{root}/docs",
-                "description": f"{root}/openapi.json",
-                "new_contributors": f"{root}/v1/new-contributors",
-                "summary": f"{root}/v1/new-contributors/summary",
-                "repositories": f"{root}/v1/repositories",
-                "people": f"{root}/v1/contributors/new",
-            },
-        }
-        return json_answer(content)
+    `publications` are all that is published; the private one is among them for whoever may see it.
+    """
+    state = request.app.state
 
-    return await serve(request, build, tells_check=True)
+    def build(lease: Lease, *others: Lease | None) -> Answer:
+        return json_answer(_meta(lease, others, request.scope.get("root_path", "")))
+
+    if sees_private:
+        return await serve_private(request, build, state.store, beside=(state.catalogue, state.private_catalogue))
+    return await serve(request, build, beside=(state.catalogue,), tells_check=True, by_bearer=True)
+
+
+def _meta(lease: Lease, others: Sequence[Lease | None], root: str) -> dict[str, Any]:
+    snapshot, details = lease.snapshot, lease.snapshot.counts
+    counted = {row["state"]: row["repositories"] for row in snapshot.rows("contributors/coverage")}
+    publications = [_publication(one.snapshot) for one in (lease, *others) if one is not None]
+    return {
+        **provenance(lease),
+        "built_at": details.built_at,
+        "checked_at": lease.checked_at,
+        "emails": details.emails,
+        "emails_not_asked": details.emails_not_asked,
+        "contract_version": details.contract_version,
+        "rows": publications[0]["rows"],
+        "publications": publications,
+        "coverage": {
+            "repositories": sum(counted.values()),
+            "states": dict.fromkeys(STATES, 0) | counted,
+            "not_complete": snapshot.rows("contributors/not_complete"),
+        },
+        "definitions": DEFINITIONS,
+        "licence": LICENCE,
+        "links": {name: f"{root}{path}" for name, path in LINKS.items()},
+    }
+
+
+def _publication(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "name": snapshot.publication.name,
+        "version": snapshot.publication.version,
+        "snapshot": snapshot.details.snapshot_id,
+        "rows": snapshot.row_counts(),
+        "lacks": snapshot.lacks,
+    }
 
 
 @router.get(
@@ -96,14 +112,29 @@ async def get_health() -> Response:
     responses={200: {"model": models.Ready}},
 )
 async def get_readiness(request: Request) -> Response:
-    """200 if a snapshot can be served, else 503 with the reason. The age of the snapshot does not matter: see /v1/meta.
+    """200 if any publication can be served, else 503 with the reason. Its age does not matter: see /v1/meta.
 
     If the current snapshot cannot be read, the newest older one is served, and `problem` says why.
     """
-    store: SnapshotStore = request.app.state.store
-    async with store.lease() as lease:
-        problem = {"problem": lease.problem} if lease.problem else {}
-        return _plain({"status": "ready", "snapshot": lease.snapshot.details.snapshot_id, **problem})
+    stores: Sequence[SnapshotStore] = request.app.state.public_stores
+    served: list[Lease] = []
+    failed: list[ProblemError] = []
+    for store in stores:
+        try:
+            async with store.lease() as lease:
+                served.append(lease)
+        except ProblemError as problem:
+            failed.append(problem)
+    if not served:
+        raise failed[0]
+    problems = [lease.problem for lease in served if lease.problem]
+    content: dict[str, object] = {
+        "status": "ready",
+        "snapshot": served[0].snapshot.details.snapshot_id,
+        "publications": {one.snapshot.publication.name: one.snapshot.details.snapshot_id for one in served},
+        **({"problem": problems[0]} if problems else {}),
+    }
+    return _plain(content)
 
 
 @router.get(
@@ -116,11 +147,11 @@ async def get_readiness(request: Request) -> Response:
 async def get_metrics(request: Request) -> Response:
     """Metrics in the text format of Prometheus. It also answers, and says so, if there is no snapshot."""
     metrics: Metrics = request.app.state.metrics
-    store: SnapshotStore = request.app.state.store
-    # look for a new snapshot, because there may be no other requests
-    with suppress(ProblemError):
-        async with store.lease():
-            pass
+    # look for new snapshots, because there may be no other requests
+    for store in request.app.state.public_stores:
+        with suppress(ProblemError):
+            async with store.lease():
+                pass
     return Response(metrics.text(), media_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 

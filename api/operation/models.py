@@ -63,5 +63,6 @@ class Ready(Shape):
     """A snapshot can be served."""
 
     status: Literal["ready"]
-    snapshot: str
+    snapshot: str = Field(description="The current snapshot of the first publication that there is.")
+    publications: dict[str, str] = Field(description="The current snapshot of each public publication that there is.")
     problem: str | None = None

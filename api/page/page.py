@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import cache, partial
+from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from pydantic import ValidationError
 
 from api.contributors.definitions import DEFINITIONS
@@ -17,27 +15,15 @@ from api.contributors.parameters import STATES, SummaryParameters
 from api.contributors.people import LIST as PEOPLE
 from api.contributors.repositories import LIST as REPOSITORIES
 from api.contributors.repositories import NO_FILTERS
-from api.kit import queries
 from api.kit.answers import Answer
 from api.kit.caching import serve
 from api.kit.parameters import Months
-from api.kit.problems import INVALID_PARAMETER, NO_SNAPSHOT, RETRY_AFTER_SECONDS, ProblemError, invalid
-from api.kit.snapshot import Details, Lease, Snapshot
-from api.page.static_files import static_address
+from api.kit.problems import INVALID_PARAMETER, ProblemError, invalid
+from api.kit.snapshot import CountDetails, Lease, Snapshot
+from api.page.rendering import frame, page_answer, problem_page
 
 router = APIRouter(include_in_schema=False)
 
-# the hash of the style sheet that Observable Plot puts into each drawing
-PLOT_STYLE = "sha256-+TfQir1nvDucAdvE6XUQBt4ayUjpAWkbw2kCdSfekHM="
-HEADERS = {
-    "Content-Security-Policy": (
-        f"default-src 'none'; script-src 'self'; style-src 'self' '{PLOT_STYLE}'; img-src 'self'; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
-MEDIA_TYPE = "text/html; charset=utf-8"
 # more would make the page too long to read and too large to send
 LONGEST_LIST = 300
 MOST_LINES = 8
@@ -49,7 +35,6 @@ SORTS = {
     "new_contributors": "All time",
     "state": "State",
 }
-NO_VALUE = "\N{EN DASH}"
 DEFAULT_SORT = "-new_contributors_12m"
 STATE_WORDS = {
     "complete": "complete",
@@ -114,28 +99,12 @@ async def get_page(request: Request) -> Response:
         choice = _choice(request, lease.snapshot)
         content = _content(lease, choice, request.scope.get("root_path", ""))
         content |= _people(lease, choice, request.app.state.settings.server_url)
-        text = _template("page.html").render(content)
-        return Answer(text.encode(), MEDIA_TYPE, HEADERS)
+        return page_answer("page.html", content)
 
     try:
         return await serve(request, build, format_name="html")
     except ProblemError as problem:
-        return _problem_page(request, problem)
-
-
-def _problem_page(request: Request, problem: ProblemError) -> Response:
-    root = request.scope.get("root_path", "")
-    content = {
-        "root": root,
-        "static": partial(static_address, root=root),
-        "problem": problem,
-        "waiting": problem.kind is NO_SNAPSHOT,
-    }
-    text = _template("problem.html").render(content)
-    headers = {**HEADERS, "Cache-Control": "no-store"}
-    if problem.kind.status in RETRY_AFTER_SECONDS:
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS[problem.kind.status])
-    return Response(text, problem.kind.status, headers, MEDIA_TYPE)
+        return problem_page(request, problem)
 
 
 def _choice(request: Request, snapshot: Snapshot) -> Choice:
@@ -168,7 +137,7 @@ def _choice(request: Request, snapshot: Snapshot) -> Choice:
 
 
 def _content(lease: Lease, choice: Choice, root: str) -> dict[str, Any]:
-    snapshot, details = lease.snapshot, lease.snapshot.details
+    snapshot, details = lease.snapshot, lease.snapshot.counts
     months = snapshot.rows("contributors/summary", choice.filters)
     for row in months:
         row["running"] = row["date"] >= details.running_month
@@ -184,8 +153,7 @@ def _content(lease: Lease, choice: Choice, root: str) -> dict[str, Any]:
     listed = [row for row in repositories if choice.forks or not row["fork"] or row["id"] in chosen]
     owners = [row["owner"] for row in snapshot.rows("contributors/owners")]
     return {
-        "root": root,
-        "static": partial(static_address, root=root),
+        **frame(root),
         "choice": choice,
         "title": heading(choice.repositories, owners),
         "one_owner": owners[0] if len(owners) == 1 else None,
@@ -214,7 +182,7 @@ def _content(lease: Lease, choice: Choice, root: str) -> dict[str, Any]:
     }
 
 
-def _headline(months: Sequence[Mapping[str, Any]], details: Details) -> dict[str, Any]:
+def _headline(months: Sequence[Mapping[str, Any]], details: CountDetails) -> dict[str, Any]:
     """The last complete month and the last twelve. A month without a row had no new contributors."""
     by_month = {row["date"]: row["number_of_new_contributors"] for row in months}
     month, counts = details.running_month, []
@@ -306,7 +274,7 @@ def _year_ends(snapshot: Snapshot, choice: Choice) -> list[dict[str, Any]]:
 
 def _people(lease: Lease, choice: Choice, server: str | None) -> dict[str, Any]:
     """The new people of the last complete month and of the current month."""
-    running = lease.snapshot.details.running_month
+    running = lease.snapshot.counts.running_month
     months: dict[str, Any] = {"from": _before(running), "to": running}
     filters = {
         "repository_ids": list(choice.ids) or None,
@@ -320,39 +288,6 @@ def _people(lease: Lease, choice: Choice, server: str | None) -> dict[str, Any]:
     newest_first = PEOPLE.ordered("-first_commit_at")
     return {
         "people": lease.snapshot.run(newest_first, filters | {"limit": PEOPLE_SHOWN, "offset": 0}),
-        "people_in_all": lease.snapshot.run(queries.count_of(PEOPLE.select), filters)[0]["total"],
+        "people_in_all": lease.snapshot.run(PEOPLE.counting, filters)[0]["total"],
         "people_query": choice.query(**months),
     }
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("api.page", "templates"),
-        autoescape=select_autoescape(default=True, default_for_string=True),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"number": _number, "month": _month, "day": _day, "time": _time}
-    return environment
-
-
-def _template(name: str) -> Any:
-    return _environment().get_template(name)
-
-
-def _number(value: float | None, decimals: int = 0) -> str:
-    return NO_VALUE if value is None else f"{value:,.{decimals}f}"
-
-
-def _month(value: date) -> str:
-    return f"{value:%b %Y}"
-
-
-def _day(value: date) -> str:
-    return f"{value.day} {value:%b %Y}"
-
-
-def _time(value: datetime) -> str:
-    return f"{value.day} {value:%b %Y, %H:%M} UTC"

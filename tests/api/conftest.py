@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import catalogue_rows
 import duckdb
 import httpx
 import pyarrow
 import pytest
+from catalogue_rows import TOKEN
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from api.kit import models
 from api.kit.problems import ProblemError
 from api.kit.settings import Settings
 from api.kit.store import SnapshotStore
 from api.main import create_app
-from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK
+from git_contrib_assets.serving.contract import CHECKED_FILE, CURRENT_LINK, Publication, catalogue
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
 
 Rows = Sequence[Mapping[str, Any]]
@@ -86,12 +89,17 @@ class Published:
     """The folder of snapshots of a home, written as the publisher writes it."""
 
     folder: Path
+    publication: Publication = PUBLICATION
     ids: list[str] = field(default_factory=list)
+
+    def other(self, publication: Publication) -> "Published":
+        """The folder of another publication of the same home."""
+        return Published(publication.folder(self.folder), publication)
 
     def write(self, snapshot_id: str, tables: Mapping[str, Rows], **snapshot: Any) -> Path:
         """Write a snapshot file, without switching to it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        row = {
+        row: dict[str, Any] = {
             "snapshot_id": snapshot_id,
             "built_at": at("2017-07-04T06:00:00"),
             "checked_at": at("2017-07-04T06:00:00"),
@@ -107,14 +115,14 @@ class Published:
         }
         path = self.folder / f"{snapshot_id}.duckdb"
         connection = duckdb.connect(str(path))
-        for table in PUBLICATION.all_tables:
-            columns = ", ".join(f"{column.name} {column.type}" for column in table.columns)
-            connection.execute(f"create table {table.name} ({columns})")
-            rows = [row] if table.name == "snapshot" else tables.get(table.name, [])
+        for table in self.publication.all_tables:
+            name, columns = table.published_name, {column.name: column.type for column in table.columns}
+            connection.execute(f"create table {name} ({', '.join(' '.join(pair) for pair in columns.items())})")
+            rows: Rows = [row] if name == "snapshot" else tables.get(name, [])
             if rows:
-                arrow = pyarrow.Table.from_pylist([dict(one) for one in rows])
+                arrow = pyarrow.Table.from_pylist([{key: one.get(key) for key in columns} for one in rows])
                 connection.register("made_rows", arrow)
-                connection.execute(f"insert into {table.name} by name from made_rows")
+                connection.execute(f"insert into {name} by name from made_rows")
                 connection.unregister("made_rows")
         connection.close()
         return path
@@ -213,6 +221,8 @@ def made_snapshot(tmp_path_factory: pytest.TempPathFactory) -> Published:
     """A home with one snapshot that no test changes."""
     made = Published(tmp_path_factory.mktemp("home") / "published")
     made.publish("20170704T0600Z-made", made_tables())
+    made.other(catalogue.PUBLICATION).publish("20170704T0600Z-listed", catalogue_rows.public_tables())
+    made.other(catalogue.PRIVATE_PUBLICATION).publish("20170704T0600Z-private", catalogue_rows.private_tables())
     return made
 
 
@@ -237,13 +247,13 @@ def make_series() -> Callable[..., list[dict[str, Any]]]:
 @pytest.fixture
 def settings(published: Published) -> Settings:
     """Settings that look at the link on each request, so that no test has to wait."""
-    return Settings(published=published.folder, look_every_seconds=0, query_seconds=PATIENCE)
+    return Settings(published=published.folder, look_every_seconds=0, query_seconds=PATIENCE, token=SecretStr(TOKEN))
 
 
 @pytest.fixture(scope="session")
 def made_settings(made_snapshot: Published) -> Settings:
     """Settings for the made snapshot: DuckDB opens a file twice in one process only with the same bounds."""
-    return Settings(published=made_snapshot.folder, query_seconds=PATIENCE)
+    return Settings(published=made_snapshot.folder, query_seconds=PATIENCE, token=SecretStr(TOKEN))
 
 
 @pytest.fixture(scope="session")
@@ -251,7 +261,14 @@ def made_app(made_settings: Settings) -> Iterator[FastAPI]:
     """The app over the made snapshot, built once because its routes take a moment to build."""
     app = create_app(made_settings)
     yield app
-    app.state.store.close()
+    close(app)
+
+
+def close(app: FastAPI) -> None:
+    """Close whatever the app has open."""
+    for store in (*app.state.public_stores, app.state.private_catalogue):
+        if store is not None:
+            store.close()
 
 
 @pytest.fixture
@@ -267,7 +284,7 @@ async def own_client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(settings)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as opened:
         yield opened
-    app.state.store.close()
+    close(app)
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,8 @@ def ask(made_app: FastAPI) -> Iterator[Ask]:
     folder = made_app.state.settings.published
 
     def state() -> dict[str, str]:
-        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+        files = [path for path in folder.parent.rglob("*") if path.is_file()]
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
     before = state()
 
@@ -184,7 +185,7 @@ async def test_sql_in_every_parameter(ask, made_app, text):
             answer = await ask(f"{address(path)}?{quote(name)}={quote(text)}")
             if answer.status == 200:
                 # text that is no number is the default there; a text that is part of no name finds nothing
-                assert path == "/api/repos" or (name == "q" and b"acme/" not in answer.body)
+                assert path == "/api/repos" or (name in {"q", "owner"} and b"acme/" not in answer.body)
             else:
                 assert answer.status in {400, 404}
         tried += 1

@@ -35,6 +35,7 @@ async def test_one_is_exact(client):
         "state_since": "2017-01-01T00:00:00Z",
         "collected_at": "2017-07-04T05:06:07Z",
         "tip": "0" * 39 + "1",
+        "visibility": "public",
         "links": {
             "self": "/v1/repositories/acme/anvil",
             "series": "/v1/repositories/acme/anvil/new-contributors",

@@ -23,6 +23,8 @@ def test_every_operation_is_described():
         content = operation["responses"]["200"]["content"]
         if path.endswith(".svg"):
             assert set(content) == {"image/svg+xml"}
+        elif path.endswith(".csv"):
+            assert set(content) == {"text/csv"}
         elif path == "/metrics":
             assert set(content) == {"text/plain"}
         else:

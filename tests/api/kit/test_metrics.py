@@ -1,10 +1,12 @@
 """What Prometheus reads."""
 
+import catalogue_rows
 import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from api.main import create_app
+from git_contrib_assets.serving.contract import catalogue
 
 
 def samples(text: str) -> list[Sample]:
@@ -74,6 +76,18 @@ async def test_the_snapshot(own_client, published, tables):
     age, built = (value(found, f"git_contrib_api_snapshot_{name}_seconds") for name in ("age", "built"))
     assert abs(built - age - 2 * 24 * 3600) < 1
     assert value(found, "git_contrib_api_cache_bytes") > 1000
+
+
+async def test_each_publication(own_client, published):
+    """The catalogue is ready by itself; the private one is not named."""
+    published.other(catalogue.PUBLICATION).publish("listed", catalogue_rows.public_tables())
+    published.other(catalogue.PRIVATE_PUBLICATION).publish("private", catalogue_rows.private_tables())
+    found = samples((await own_client.get("/metrics")).text)
+    ready = {one.labels["publication"]: one.value for one in found if one.name == "git_contrib_api_publication_ready"}
+    assert ready == {"contributors": 0, "catalogue": 1}
+    assert value(found, "git_contrib_api_snapshot_ready") == 1
+    assert value(found, "git_contrib_api_publication_age_seconds", publication="catalogue") > 0
+    assert not [one for one in found if one.name == "git_contrib_api_snapshot_info"]
 
 
 async def test_the_process(client):

@@ -15,8 +15,9 @@ SELECTS = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDE
 @pytest.mark.parametrize("name", SELECTS)
 def test_every_select_is_read_by_its_path(name):
     """And can be counted and cut into pages: each is one statement without a semicolon at its end."""
-    assert queries.select(name) == (FOLDER / f"{name}.sql").read_text("utf-8")
-    for statement in (queries.count_of(name), queries.page_of(name, ("a", "b"), "a")):
+    text = queries.select(name)
+    assert text == (FOLDER / f"{name}.sql").read_text("utf-8")
+    for statement in (queries.count_of(text), queries.page_of(text, ("a", "b"), "a")):
         assert len(duckdb.extract_statements(statement)) == 1
 
 

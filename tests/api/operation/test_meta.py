@@ -1,12 +1,17 @@
 """What the API says about the snapshot and about itself."""
 
+import catalogue_rows
 import httpx
 import pytest
+from catalogue_rows import BEARER
 
 from api.kit.answers import RequestKey
 from api.kit.settings import Settings
 from api.main import create_app
+from git_contrib_assets.serving.contract import catalogue
 from git_contrib_assets.serving.contract.contributors import PUBLICATION
+
+SERVED = {"contributors": "20170704T0600Z-made", "catalogue": "20170704T0600Z-listed"}
 
 
 async def test_meta(client):
@@ -32,6 +37,44 @@ async def test_meta(client):
     ]
     for link in body["links"].values():
         assert (await client.get(link)).status_code == 200
+
+
+async def test_meta_names_every_publication(client):
+    """The private one only to whoever bears the token."""
+    public = (await client.get("/v1/meta")).json()
+    assert [(one["name"], one["snapshot"]) for one in public["publications"]] == list(SERVED.items())
+    assert public["publications"][1]["rows"] == {"repositories": 7, "owners": 2, "repository_names": 7, "snapshot": 1}
+    everything = (await client.get("/v1/meta", headers=BEARER)).json()
+    assert everything["publications"][:2] == public["publications"]
+    assert [one["name"] for one in everything["publications"][2:]] == ["catalogue_private"]
+    assert everything["publications"][2]["rows"]["repositories"] == 11
+    assert "private" not in str(public["publications"])
+
+
+async def test_a_new_catalogue_changes_meta(own_client, published, tables):
+    """By another ETag, though the counts are the same."""
+    published.publish("one", tables)
+    seen = [await own_client.get("/v1/meta")]
+    for name in ("a", "b"):
+        published.other(catalogue.PUBLICATION).publish(name, catalogue_rows.public_tables())
+        seen.append(await own_client.get("/v1/meta", headers={"if-none-match": seen[-1].headers["etag"]}))
+    assert [answer.status_code for answer in seen] == [200, 200, 200]
+    assert [len(answer.json()["publications"]) for answer in seen] == [1, 2, 2]
+
+
+async def test_any_publication_makes_it_ready(own_client, published, tables):
+    """The catalogue alone, too; the private one does not count, and is not told of."""
+    assert (await own_client.get("/readyz")).status_code == 503
+    published.other(catalogue.PRIVATE_PUBLICATION).publish("hidden", catalogue_rows.private_tables())
+    assert (await own_client.get("/readyz")).status_code == 503
+    published.other(catalogue.PUBLICATION).publish("listed", catalogue_rows.public_tables())
+    body = (await own_client.get("/readyz")).json()
+    assert body == {"status": "ready", "snapshot": "listed", "publications": {"catalogue": "listed"}}
+    published.publish("counted", tables)
+    body = (await own_client.get("/readyz")).json()
+    assert body["publications"] == {"contributors": "counted", "catalogue": "listed"}
+    assert body["snapshot"] == "counted"
+    assert "hidden" not in (await own_client.get("/metrics")).text
 
 
 async def test_check_changes_meta_only(own_client, published, tables):
@@ -115,7 +158,7 @@ async def test_health_and_readiness(client):
     """Both are for machines: never kept."""
     for path, body in (
         ("/healthz", {"status": "ok"}),
-        ("/readyz", {"status": "ready", "snapshot": "20170704T0600Z-made"}),
+        ("/readyz", {"status": "ready", "snapshot": "20170704T0600Z-made", "publications": SERVED}),
     ):
         answer = await client.get(path)
         assert (answer.status_code, answer.json()) == (200, body)
@@ -144,6 +187,10 @@ async def test_problem_types_have_a_page(client, problem_of):
         "/metrics",
         "/v1/meta",
         "/readyz",
+        "/v1/owners",
+        "/v1/owners.csv",
+        "/v1/exports/repositories.csv",
+        "/catalogue",
     ],
 )
 async def test_no_address_of_a_person_or_a_disk(client, made_snapshot, path):

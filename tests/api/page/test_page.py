@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 import httpx
 import pytest
 
-from api.page.page import NO_VALUE
+from api.page.rendering import NO_VALUE
 
 HOSTILE = "<script>alert('x')</script>"
 

@@ -1,0 +1,1 @@
+"""``/v1/repositories``, where the contributors and the catalogue meet. It knows both; neither knows the other."""
