@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from io import StringIO
 from math import ceil
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import duckdb
@@ -260,3 +261,37 @@ def test_a_thousand_repositories_of_three_hundred_owners(tmp_path: Path) -> None
         again = installation.run("catalogue")
         assert "nothing changed" in again.stderr
         assert len(github.requests()) <= ceil(REPOSITORIES / 100) + 1  # the last page is full: is there another?
+
+        changed = change(listing)
+        (root / "repositories.json").write_text(json.dumps(listing))
+        github.reload()
+        github.forget_requests()
+        done = installation.run("catalogue")
+        assert done.returncode == 0, done.stderr
+        assert len(github.requests()) <= ceil(REPOSITORIES / 100) + 1
+        everything = (
+            "select repository_id, repository, owner_id, visibility <> 'public', stars from repositories order by all"
+        )
+        assert rows(installation, everything, private=True) == [
+            (one["id"], one["full_name"], one["owner"]["id"], one["private"], one["stargazers_count"])
+            for one in listing
+        ]
+        history = "select repository_id, count(*) from repository_names group by all having count(*) > 1 order by all"
+        assert rows(installation, history, private=True) == [(number, 2) for number in changed]
+
+
+def change(listing: list[dict[str, Any]]) -> list[int]:
+    """Rename, transfer, star, hide and show some; the ids of those whose name, owner or visibility is another."""
+    for number, one in enumerate(listing[:80]):
+        match number % 4:
+            case 0:
+                one["name"] += "-renamed"
+            case 1:
+                one["owner"] = listing[number + 1]["owner"]
+            case 2:
+                one["stargazers_count"] += 1000
+            case 3:
+                one["private"] = not one["private"]
+                one.pop("visibility", None)
+        one["full_name"] = f"{one['owner']['login']}/{one['name']}"
+    return [one["id"] for number, one in enumerate(listing[:80]) if number % 4 != 2]
