@@ -4,7 +4,7 @@ import dagster as dg
 
 from git_contrib_assets.graph import automation
 from git_contrib_assets.graph.resources import Installation
-from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
+from git_contrib_assets.graph.sqlite_timeout import prepare_sqlite
 from git_contrib_assets.landing import accounts, commits, owners, repositories
 from git_contrib_assets.marts import assets as marts_assets
 from git_contrib_assets.marts import checks as marts_checks
@@ -59,5 +59,5 @@ defs = definitions(current())
 @dg.definitions
 def load() -> dg.Definitions:
     """What Dagster's own processes call first: the code server, and each run of the UI or the daemon."""
-    wait_for_other_writers()
+    prepare_sqlite()
     return defs

@@ -9,9 +9,20 @@ from histories import MadeHome
 from hypothesis import HealthCheck, settings
 from postgresql_scene import Database
 
+from git_contrib_assets import logs
+
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_one_test() -> Iterator[None]:
+    """A process never forgets a secret: a password made up by one test would be redacted in all that come after it."""
+    before = set(logs._secrets)
+    yield
+    logs._secrets.clear()
+    logs._secrets.update(before)
 
 
 @pytest.fixture

@@ -78,6 +78,7 @@ KNOW_DAGSTER = {
     "graph.partitions",
     "graph.resources",
     "graph.run_log",
+    "graph.sqlite_timeout",
     "landing.accounts",
     "landing.commits",
     "landing.owners",

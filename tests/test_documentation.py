@@ -60,7 +60,7 @@ def test_readme_has_one_line_for_each_job():
     assert demo.endswith("&& .venv/bin/git-contrib demo --once")
     assert facebook.endswith("&& .venv/bin/git-contrib run facebook")
     assert demo.rpartition(" && ")[0] == facebook.rpartition(" && ")[0]
-    assert tests.endswith("&& .venv/bin/python -m pytest -n 4 --dist worksteal")
+    assert tests.endswith("&& .venv/bin/python -m pytest -n 6 --dist worksteal")
     for line in (demo, facebook, tests):
         assert "--require-hashes -r requirements" in line
         assert "--no-deps --no-build-isolation" in line

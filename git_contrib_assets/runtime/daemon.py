@@ -5,7 +5,7 @@ By itself it looks at them twice a minute. A backfill needs several looks, so it
 
 from dagster._daemon import cli, controller
 
-from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
+from git_contrib_assets.graph.sqlite_timeout import prepare_sqlite
 
 _INTERVAL_SECONDS = 5  # as often as Dagster looks at sensors and at the queue of runs
 
@@ -17,7 +17,7 @@ def look_often() -> None:
 
 def main() -> None:
     """Be ``python -m dagster._daemon`` with the arguments given."""
-    wait_for_other_writers()
+    prepare_sqlite()
     look_often()
     cli.main()
 

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
+from git_contrib_assets.graph.sqlite_timeout import prepare_sqlite
 from git_contrib_assets.runtime.ports import ALL_ADDRESSES, UI_HOSTS, host_name, ui_hosts
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -121,7 +121,7 @@ def _serve(
 
 def main() -> None:
     """Be ``python -m dagster_webserver`` with the arguments given, behind the guard."""
-    wait_for_other_writers()
+    prepare_sqlite()
     cli.host_dagster_ui_with_workspace_process_context = _serve
     cli.main()  # type: ignore[no-untyped-call]
 

@@ -11,7 +11,7 @@ import dagster as dg
 import sqlalchemy.exc
 
 from git_contrib_assets.errors import GitContribError, UsageError
-from git_contrib_assets.graph.sqlite_timeout import wait_for_other_writers
+from git_contrib_assets.graph.sqlite_timeout import prepare_sqlite
 from git_contrib_assets.logs import redact
 from git_contrib_assets.sources.text import printable
 from git_contrib_assets.storage.files import storage_errors, translate_storage_error
@@ -29,7 +29,7 @@ def open_instance(home: Home) -> Iterator[dg.DagsterInstance]:
     its history; LockBusy if another process does not finish opening it; StorageFull or HomeNotWritable.
     """
     folder = prepare_instance(home)
-    wait_for_other_writers()
+    prepare_sqlite()
     # Ctrl-C ends Dagster's event loop with generators still open; what asyncio says of that helps nobody.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:

@@ -3,7 +3,7 @@
 import contextlib
 import errno
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -145,9 +145,11 @@ def run(
     outcome; what could be fetched is kept and published.
     """
     outcome = Outcome()
-    with _work(settings, outcome, listener) as instance:
+
+    def work(instance: dg.DagsterInstance) -> None:
         _run(instance, settings, targets, max_wait, outcome, everything_again=everything_again)
-    return outcome
+
+    return _gathered(settings, outcome, listener, work)
 
 
 def publish_catalogue(settings: Settings, targets: Sequence[Target], *, max_wait: float, listener: Reporter) -> Outcome:
@@ -156,23 +158,27 @@ def publish_catalogue(settings: Settings, targets: Sequence[Target], *, max_wait
     Every failure ends in the outcome.
     """
     outcome = Outcome(without_histories=True)
-    with _work(settings, outcome, listener) as instance:
+
+    def work(instance: dg.DagsterInstance) -> None:
         home = Home(settings.home)
         report_dead_runs(instance, home)
         _execute(instance, home, "catalogue", _listing(targets, max_wait, private=True), outcome)
-    return outcome
+
+    return _gathered(settings, outcome, listener, work)
 
 
-@contextlib.contextmanager
-def _work(settings: Settings, outcome: Outcome, listener: Reporter) -> Iterator[dg.DagsterInstance]:
-    """Dagster's instance, while the outcome hears of everything: also of the error that ends the block."""
+def _gathered(
+    settings: Settings, outcome: Outcome, listener: Reporter, work: Callable[[dg.DagsterInstance], None]
+) -> Outcome:
+    """Do the work on Dagster's instance. The outcome hears of everything, also of the error that ends it."""
     with reporting_to(_Gathering(outcome, listener)), interrupts_noted(outcome):
         try:
             with open_instance(Home(settings.home)) as instance:
-                yield instance
+                work(instance)
         except GitContribError as error:
             if error not in outcome.errors:
                 outcome.errors.append(error)
+    return outcome
 
 
 def _configuration(max_wait: float) -> dict[str, Any]:

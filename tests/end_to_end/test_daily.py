@@ -75,7 +75,7 @@ def test_days_one_after_the_other(installation: Installation, github: StandIn, d
     }
 
 
-@pytest.mark.parametrize("name", ["docs", "tools"])
+@pytest.mark.parametrize("name", [pytest.param("docs", marks=pytest.mark.slow), "tools"])
 def test_a_renamed_repository_is_crawled_on_the_day_of_its_renaming(
     installation: Installation, github: StandIn, day: Any, name: str
 ) -> None:
@@ -88,7 +88,7 @@ def test_a_renamed_repository_is_crawled_on_the_day_of_its_renaming(
     assert "acme/renamed" in statuses(installation)["MATERIALIZED"]
 
 
-@pytest.mark.parametrize("name", ["docs", "tools"])
+@pytest.mark.parametrize("name", [pytest.param("docs", marks=pytest.mark.slow), "tools"])
 def test_a_repository_that_is_gone_does_not_end_the_day(
     installation: Installation, github: StandIn, day: Any, name: str
 ) -> None:

@@ -22,10 +22,10 @@ OTHERS = {key: number for key, number in WITH_ACCOUNTS.items() if key[0] != "acm
     ("preset", "reasons"),
     [
         ("not_found", {"not_found"}),
-        ("dmca", {"blocked"}),
-        ("tos", {"blocked"}),
+        pytest.param("dmca", {"blocked"}, marks=pytest.mark.slow),
+        pytest.param("tos", {"blocked"}, marks=pytest.mark.slow),
         ("corrupt_git", {"corrupt", "unavailable"}),  # git cannot always tell damage from a cut connection
-        ("bad_gateway", {"unavailable"}),
+        pytest.param("bad_gateway", {"unavailable"}, marks=pytest.mark.slow),
     ],
 )
 def test_one_failing_repository_fails_alone_and_is_repaired_alone(
@@ -125,7 +125,10 @@ def test_a_limit_that_lifts_too_late_stops_with_4(installation: Installation, gi
     assert len(github.requests("rest")) == 1
 
 
-@pytest.mark.parametrize("damage", ["cut", "garbage", "inside"])
+@pytest.mark.parametrize(
+    "damage",
+    [pytest.param("cut", marks=pytest.mark.slow), "garbage", pytest.param("inside", marks=pytest.mark.slow)],
+)
 def test_a_landing_file_that_cannot_be_read_is_set_aside_and_fetched_again(
     installation: Installation, damage: str
 ) -> None:

@@ -35,7 +35,7 @@ def test_it_is_there_where_a_database_is_named() -> None:
     plain = defs.resolve_asset_graph()
     assert graph.materializable_asset_keys - plain.materializable_asset_keys == {KEY}
     here, neighbour = graph.get(KEY), graph.get(SNAPSHOT)
-    assert here.parent_keys == {SNAPSHOT}
+    assert here.parent_keys == {SNAPSHOT, dg.AssetKey(["serving", "catalogue"])}
     assert here.group_name == neighbour.group_name
     assert here.automation_condition == neighbour.automation_condition
     assert here.description
