@@ -32,7 +32,8 @@ from graphql.validation import (
     VariablesInAllowedPositionRule,
 )
 
-from github_stand_in.graphql.resolvers import SCHEMA, Context, attach
+from github_stand_in.graphql.resolvers import Context, attach
+from github_stand_in.graphql.schema import SCHEMA
 from github_stand_in.world import Fields
 
 # Rules about things that a query can only have if it holds this text. Leaving them out halves the time for a query with

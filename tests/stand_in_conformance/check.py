@@ -29,7 +29,8 @@ from github_stand_in import organisation
 from github_stand_in.changes import create, profile, rename
 from github_stand_in.git_objects import run_git
 from github_stand_in.graphql.engine import GraphQLEngine, cost_of
-from github_stand_in.graphql.resolvers import SCHEMA, Context
+from github_stand_in.graphql.resolvers import Context
+from github_stand_in.graphql.schema import SCHEMA
 from github_stand_in.limits import Bucket
 from github_stand_in.server import StandIn, World, running
 

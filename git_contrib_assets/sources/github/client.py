@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import httpx
 import orjson
 from pydantic import SecretStr
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+from tenacity import AsyncRetrying, retry_if_exception_type
 
 from git_contrib_assets.errors import GitHubUnavailable, LimitReached, NotAllowed, TokenRefused
 from git_contrib_assets.logs import log, redact, redacted
@@ -22,7 +22,7 @@ from git_contrib_assets.settings import Settings
 from git_contrib_assets.sources.github.authorisation import HOW_TO_SIGN_IN, Authorisation, FixedToken
 from git_contrib_assets.sources.github.connection import http_client, in_own_thread, is_untrusted
 from git_contrib_assets.sources.github.limits import Budget, Meaning, judge
-from git_contrib_assets.sources.github.retries import Refused, Slow, TryAgain, often_enough, once, pause
+from git_contrib_assets.sources.github.retries import Refused, Slow, TryAgain, note_retry, often_enough, once, pause
 from git_contrib_assets.sources.github.transfer import Patience, TooSlow, whole_reply
 from git_contrib_assets.sources.text import printable
 
@@ -44,10 +44,7 @@ class QueryTooHeavy(GitHubUnavailable):
 
 
 class GitHubClient:
-    """Use as ``async with GitHubClient(settings, budget) as client``; all clients of a process share one budget.
-
-    Without an ``authorisation`` the token is that of the settings.
-    """
+    """Used with ``async with``. All clients share one budget; without an ``authorisation`` the token is that of the settings."""
 
     def __init__(
         self,
@@ -104,11 +101,7 @@ class GitHubClient:
             response = await self._send("GET", url, "core")
             if response.status_code not in {301, 302, 303, 307, 308} or "location" not in response.headers:
                 return response
-            url = _resolved(url, response.headers["location"]) or ""
-            if not url:
-                raise GitHubUnavailable(
-                    f"{_shown(path)} redirects to something that is not an address: check GITHUB_API_URL"
-                )
+            url = _redirected(path, url, response.headers["location"])
         raise GitHubUnavailable(f"{_shown(path)} redirects in circles: try again later")
 
     async def pages(self, path: str, parameters: Mapping[str, str | int]) -> AsyncIterator[httpx.Response]:
@@ -150,11 +143,7 @@ class GitHubClient:
             raise NotAllowed(f"GitHub refuses the account look-up: {explain(response)}")
         if response.status_code != 200 or not isinstance(body, dict):
             raise GitHubUnavailable(f"GitHub's GraphQL answered {explain(response)}: try again later")
-        data, errors = body.get("data"), body.get("errors")
-        return (
-            data if isinstance(data, dict) else {},
-            [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else [],
-        )
+        return _data_and_errors(body)
 
     def _absolute(self, path: str) -> str:
         return path if "://" in path else self._settings.api_url + path
@@ -178,8 +167,8 @@ class GitHubClient:
                         raise LimitReached(f"{limits} times limited by GitHub in a row: run again later", seconds=0.0)
                 case Meaning.BAD_CREDENTIALS | Meaning.UNAUTHORISED:
                     renewals += 1
-                    if renewals > _MAX_RENEWALS or not await self._has_another_token(response):
-                        raise self._token_refused(explain(response))
+                    if renewals > _MAX_RENEWALS or not await _has_another_token(self._authorisation, response):
+                        raise _token_refused(self._authorisation, explain(response))
                 case Meaning.COMPUTING if polls < _MAX_POLLS:
                     polls += 1
                     await self._budget.wait(verdict.seconds or 0.0, "GitHub is computing the answer")
@@ -195,13 +184,13 @@ class GitHubClient:
                 wait=pause,
                 retry=retry_if_exception_type(TryAgain),
                 sleep=lambda seconds: self._budget.wait(seconds, f"{host} did not answer properly"),
-                before_sleep=lambda state: self._note_retry(method, url, state),
+                before_sleep=lambda state: note_retry(self._budget, f"{method} {urlsplit(url).path}", state),
                 reraise=True,
             ):
                 with attempt:
                     return await self._attempt(method, url, resource, content)
         except Refused as failure:
-            raise self._token_refused(f"{failure}, {failure.attempts} times") from failure
+            raise _token_refused(self._authorisation, f"{failure}, {failure.attempts} times") from failure
         except TryAgain as failure:
             raise _given_up(url, resource, failure) from failure
         raise AssertionError("unreachable: the loop returns or raises")
@@ -226,18 +215,6 @@ class GitHubClient:
         if _is_random_401(response):
             raise Refused("status 401 without a reason", request_id=_request_id(response))
         return response
-
-    def _note_retry(self, method: str, url: str, state: RetryCallState) -> None:
-        """Log and count a request that is sent again: which, after how many tries, why, and when."""
-        failure = state.outcome.exception() if state.outcome else None
-        seconds = state.next_action.sleep if state.next_action else 0.0
-        until = datetime.fromtimestamp(self._budget.clock() + seconds, UTC).isoformat(timespec="seconds")
-        request_id = failure.request_id if isinstance(failure, TryAgain) else None
-        path, attempt = urlsplit(url).path, state.attempt_number
-        self._budget.retries += 1
-        log().info(
-            "retry", method=method, path=path, attempt=attempt, cause=str(failure), request_id=request_id, until=until
-        )
 
     async def _reply(self, method: str, url: str, content: bytes | None, *, heavy: bool) -> httpx.Response:
         """One reply as it comes. Raises GitHubUnavailable for a certificate, else TryAgain; ``heavy`` without an answer."""
@@ -266,18 +243,6 @@ class GitHubClient:
         token = self._authorisation.current
         return {"Authorization": f"Bearer {token.get_secret_value()}"} if token else {}
 
-    async def _has_another_token(self, response: httpx.Response) -> bool:
-        """Whether the request may be sent again: the token that it bore was refused, and there is another by now."""
-        sent = response.request.headers.get("authorization", "").removeprefix("Bearer ")
-        if response.status_code != 401 or not sent:
-            return False
-        return await in_own_thread(lambda: self._authorisation.replaced(SecretStr(sent)))
-
-    def _token_refused(self, why: str) -> TokenRefused:
-        if not self.signed_in:
-            return TokenRefused(f"GitHub wants a token ({why}): {HOW_TO_SIGN_IN}; what is landed is kept")
-        return TokenRefused(f"GitHub refuses the token ({why}): {self._authorisation.advice}; what is landed is kept")
-
 
 def explain(response: httpx.Response) -> str:
     """Status and GitHub's own words, for messages: cut, on one line, without tokens and addresses."""
@@ -287,6 +252,37 @@ def explain(response: httpx.Response) -> str:
     link = printable(sso.partition("url=")[2], _LONGEST_LINK)
     hint = f"; authorise the token for single sign-on: {link}" if link else ""
     return f"{response.status_code} {message}".strip() + hint
+
+
+def _data_and_errors(body: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Of an answer of GraphQL's, what has the shape that it should have."""
+    data, errors = body.get("data"), body.get("errors")
+    return (
+        data if isinstance(data, dict) else {},
+        [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else [],
+    )
+
+
+def _redirected(path: str, url: str, location: str) -> str:
+    """Where a redirect leads. Raises GitHubUnavailable if nothing there can be asked."""
+    found = _resolved(url, location)
+    if not found:
+        raise GitHubUnavailable(f"{_shown(path)} redirects to something that is not an address: check GITHUB_API_URL")
+    return found
+
+
+async def _has_another_token(authorisation: Authorisation, response: httpx.Response) -> bool:
+    """Whether the request may be sent again: the token that it bore was refused, and there is another by now."""
+    sent = response.request.headers.get("authorization", "").removeprefix("Bearer ")
+    if response.status_code != 401 or not sent:
+        return False
+    return await in_own_thread(lambda: authorisation.replaced(SecretStr(sent)))
+
+
+def _token_refused(authorisation: Authorisation, why: str) -> TokenRefused:
+    if not authorisation.signed_in:
+        return TokenRefused(f"GitHub wants a token ({why}): {HOW_TO_SIGN_IN}; what is landed is kept")
+    return TokenRefused(f"GitHub refuses the token ({why}): {authorisation.advice}; what is landed is kept")
 
 
 def _given_up(url: str, resource: str, failure: TryAgain) -> GitHubUnavailable:

@@ -1,6 +1,11 @@
 """When a request is sent again: what came instead of a usable reply, after which pause, and how often."""
 
+from datetime import UTC, datetime
+
 from tenacity import RetryCallState, wait_exponential_jitter
+
+from git_contrib_assets.logs import log
+from git_contrib_assets.sources.github.limits import Budget
 
 _growing = wait_exponential_jitter(multiplier=0.5, max=20.0, jitter=0.5)
 
@@ -51,3 +56,15 @@ def once(state: RetryCallState) -> bool:
     """A query is not sent again as it is, but in halves; a 401 without a reason has nothing to do with its size."""
     failure = state.outcome.exception() if state.outcome else None
     return often_enough(state) if isinstance(failure, Refused) else True
+
+
+def note_retry(budget: Budget, request: str, state: RetryCallState) -> None:
+    """Log and count a request that is sent again: which, after how many tries, why, and when."""
+    failure = state.outcome.exception() if state.outcome else None
+    seconds = state.next_action.sleep if state.next_action else 0.0
+    until = datetime.fromtimestamp(budget.clock() + seconds, UTC).isoformat(timespec="seconds")
+    request_id = failure.request_id if isinstance(failure, TryAgain) else None
+    budget.retries += 1
+    log().info(
+        "retry", request=request, attempt=state.attempt_number, cause=str(failure), request_id=request_id, until=until
+    )

@@ -612,7 +612,7 @@ async def test_with_v_a_request_that_is_sent_again_is_logged_with_its_data(scene
     finally:
         configure_logs(0)
     retry, limited = capsys.readouterr().err.splitlines()
-    assert "event='retry' method='GET' path='/repos/acme/anvil/commits' attempt=1 cause='status 502'" in retry
+    assert "event='retry' request='GET /repos/acme/anvil/commits' attempt=1 cause='status 502'" in retry
     assert "request_id='AB12:34" in retry
     assert "\x1b" not in retry
     assert "until='2023-11-14T" in retry
