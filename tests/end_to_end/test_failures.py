@@ -170,6 +170,7 @@ def test_a_second_run_says_for_whom_it_waits_and_gives_up_with_4(
     assert re.search(rf"held by the crawl of run \S+ \(process {slow_run.pid}, since 20", second.stderr)
 
 
+@pytest.mark.slow
 def test_a_second_run_goes_on_when_the_first_is_killed(
     installation: Installation, github: StandIn, slow_run: subprocess.Popen[str]
 ) -> None:
@@ -184,6 +185,7 @@ def test_a_second_run_goes_on_when_the_first_is_killed(
     assert "FAILURE" in found["runs"]  # the killed one
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_both_end_well(installation: Installation) -> None:
     both = [installation.start("run", OWNER) for _ in range(2)]
     ends = [run.communicate(timeout=240)[1] for run in both]
@@ -191,6 +193,7 @@ def test_two_runs_at_once_both_end_well(installation: Installation) -> None:
     assert installation.newcomers() == WITH_ACCOUNTS
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FULL.exists(), reason="there is no device that is always full")
 def test_a_run_whose_talk_cannot_be_written_goes_on(installation: Installation) -> None:
     with FULL.open("w") as full:
@@ -201,6 +204,7 @@ def test_a_run_whose_talk_cannot_be_written_goes_on(installation: Installation) 
     assert installation.newcomers() == WITH_ACCOUNTS
 
 
+@pytest.mark.slow
 def test_a_run_to_which_nobody_listens_any_more_goes_on(installation: Installation) -> None:
     running = installation.start("run", OWNER)
     assert running.stderr is not None
@@ -210,7 +214,7 @@ def test_a_run_to_which_nobody_listens_any_more_goes_on(installation: Installati
     assert installation.newcomers() == WITH_ACCOUNTS
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGHUP])
 def test_an_interrupt_keeps_what_is_finished(
     installation: Installation, github: StandIn, slow_run: subprocess.Popen[str], number: signal.Signals
 ) -> None:
@@ -228,6 +232,7 @@ def test_an_interrupt_keeps_what_is_finished(
     assert installation.newcomers() == WITH_ACCOUNTS
 
 
+@pytest.mark.slow
 def test_an_export_that_cannot_be_written_says_so(installation: Installation, tmp_path: Path) -> None:
     assert installation.run("run", OWNER).returncode == 0
     done = installation.run("export", "contributors", "-o", str(tmp_path / "missing" / "x.csv"))

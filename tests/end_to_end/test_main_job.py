@@ -5,6 +5,7 @@ import shutil
 from collections import Counter
 from datetime import UTC, datetime
 
+import pytest
 from installations import OWNER, WITH_ACCOUNTS, Installation, commits
 
 from github_stand_in.changes import link
@@ -71,6 +72,7 @@ def test_a_push_is_fetched_alone_and_only_its_new_people_are_asked_about(
     assert installation.newcomers() == {**WITH_ACCOUNTS, ("acme/docs", "2024-05"): 1}
 
 
+@pytest.mark.slow
 def test_a_rewritten_history_counts_as_if_it_had_always_been_so(installation: Installation, github: StandIn) -> None:
     assert installation.run("run", OWNER).returncode == 0
     github.push("acme/site", commits("uma", month="2024-02"), start=None)
@@ -112,6 +114,7 @@ def test_a_repository_that_vanished_keeps_its_rows_and_is_asked_about_once(
     assert len(github.requests()) == 1
 
 
+@pytest.mark.slow
 def test_a_new_account_link_joins_people_when_its_answer_is_old(installation: Installation, github: StandIn) -> None:
     """Answers hold for 30 days: only with the landed answers gone is GitHub asked again."""
     assert installation.run("run", OWNER).returncode == 0
@@ -125,6 +128,7 @@ def test_a_new_account_link_joins_people_when_its_answer_is_old(installation: In
     assert installation.newcomers() == {**WITH_ACCOUNTS, ("acme/tools", "2024-03"): 2}
 
 
+@pytest.mark.slow
 def test_single_repositories_and_several_targets(installation: Installation, github: StandIn) -> None:
     assert installation.run("run", "acme/tools").returncode == 0
     assert {name for name, _ in installation.newcomers()} == {"acme/tools"}

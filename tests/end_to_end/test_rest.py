@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import pytest
 from installations import LONG_AGO, OWNER, TOKEN, WITH_ACCOUNTS, Installation, commits
 from waiting import until
 
@@ -66,6 +67,7 @@ def test_the_same_numbers_in_few_requests(installation: Installation, github: St
     assert installation.newcomers() == expected
 
 
+@pytest.mark.slow
 def test_without_token_and_git_accounts_are_known_all_the_same(
     installation: Installation, github: StandIn, tmp_path: Path
 ) -> None:
@@ -80,6 +82,7 @@ def test_without_token_and_git_accounts_are_known_all_the_same(
     assert not github.limits()["refused_primary"]
 
 
+@pytest.mark.slow
 def test_failing_repositories_fail_alone(installation: Installation, github: StandIn) -> None:
     for name, preset, more in (
         ("docs", "not_found", {}),
@@ -172,6 +175,7 @@ def test_a_token_that_is_refused_on_the_way_ends_the_crawl_and_keeps_what_is_the
     assert set(states.values()) == {"complete", "empty"}
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_a_reading_at_once_and_keeps_what_is_finished(
     installation: Installation, github: StandIn
 ) -> None:
