@@ -82,7 +82,7 @@ async def serve_private(
 ) -> Response:
     """Answer somebody who bears the server's token, from what is not public.
 
-    Such an answer is built anew each time. It goes into no cache, here or elsewhere, comes out of none, and has no ETag:
+    Such an answer is built each time. It goes into no cache, here or elsewhere, comes out of none, and has no ETag:
     there is nothing to ask about it without the token. Scripts of other websites are not let in.
     """
     request.scope["state"]["is_private"] = True

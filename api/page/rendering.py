@@ -39,7 +39,7 @@ def page_answer(template: str, content: Mapping[str, Any]) -> Answer:
 def problem_page(
     request: Request, problem: ProblemError, *, home: str = "/", command: str = "git-contrib run OWNER"
 ) -> Response:
-    """A problem as a page, with its status. ``command`` makes the first snapshot; ``home`` is where a choice begins anew."""
+    """A problem as a page, with its status. ``command`` makes the first snapshot; ``home`` is where a choice begins again."""
     content = {
         **frame(request.scope.get("root_path", "")),
         "problem": problem,

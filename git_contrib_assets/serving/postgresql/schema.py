@@ -144,7 +144,7 @@ def check_fits(present: Present, tables: dict[str, Table]) -> None:
                 wanted = expected.get(column, "no column any more")
                 raise DatabaseMismatch(
                     f"{SCHEMA}.{name}.{column} is {kind}, and in this version of git-contrib {wanted}: drop the table "
-                    f"(drop table {SCHEMA}.{name} cascade) and copy again, which makes it anew"
+                    f"(drop table {SCHEMA}.{name} cascade) and copy again, which makes it again"
                 )
 
 
